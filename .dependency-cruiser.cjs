@@ -1,0 +1,61 @@
+// The direction of imports: cli -> server -> app -> {auth, cluster, forward, wire, ops} -> core.
+const owner = (name, packages, paths) => ({
+  name: `${name}-has-one-owner`,
+  comment: `${name} is imported from one place only`,
+  severity: 'error',
+  from: { pathNot: paths },
+  to: { path: packages.map((p) => `node_modules/${p}/`) },
+})
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'core-is-pure',
+      comment: 'core imports core only: no package, no node builtin, no other folder',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { pathNot: '^src/core/' },
+    },
+    {
+      name: 'wire-is-pure',
+      comment: 'wire imports core and itself only',
+      severity: 'error',
+      from: { path: '^src/wire/' },
+      to: { pathNot: '^src/(core|wire)/' },
+    },
+    {
+      name: 'siblings-do-not-import-one-another',
+      severity: 'error',
+      from: { path: '^src/(auth|cluster|forward|wire|ops|embedded)/' },
+      to: { path: '^src/', pathNot: ['^src/$1/', '^src/core/'] },
+    },
+    {
+      name: 'embedded-is-for-the-demo',
+      severity: 'error',
+      from: { pathNot: '^src/(demo|embedded)/' },
+      to: { path: '^src/embedded/' },
+    },
+    {
+      name: 'local-cluster-is-for-demo-and-tests',
+      severity: 'error',
+      from: { pathNot: '^src/(demo|local-cluster)/' },
+      to: { path: '^src/local-cluster/' },
+    },
+    owner('jose', ['jose'], '^src/auth/'),
+    owner('opensearch-js', ['@opensearch-project/opensearch'], '^src/cluster/'),
+    owner('http-proxy-middleware', ['http-proxy-middleware'], '^src/forward/'),
+    owner('undici', ['undici'], '^src/(forward|cluster|auth)/'),
+    owner('express', ['express'], '^src/(app|ops/)'),
+    owner('commander', ['commander'], '^src/(commands|local-cluster/command)\\.ts$'),
+    owner('zod', ['zod'], '^src/config/'),
+    owner('yaml', ['yaml'], '^src/config/'),
+    owner('pino', ['pino'], '^src/ops/'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+}

@@ -1,0 +1,24 @@
+/** @type {import('jest').Config} */
+const shared = {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }],
+  },
+  testTimeout: 30_000,
+}
+
+const cluster = {
+  ...shared,
+  globalSetup: '<rootDir>/test/support/start-clusters.ts',
+  globalTeardown: '<rootDir>/test/support/stop-clusters.ts',
+}
+
+/** @type {import('jest').Config} */
+export default {
+  reporters: ['default', '<rootDir>/test/support/plain-summary.js'],
+  projects: [
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
+    { ...cluster, displayName: 'cluster', testMatch: ['<rootDir>/test/{contract,cluster,adversarial}/**/*.test.ts'] },
+  ],
+}

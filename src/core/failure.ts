@@ -1,0 +1,159 @@
+/**
+ * Why a request could not be decided or carried out. Every failure that a caller can see is a row of this table;
+ * a code without a row does not compile. (What the domain *did* decide, such as "memory not found", is a value, not a failure.)
+ */
+export type FailureSource = 'caller' | 'upstream' | 'gateway'
+
+interface FailureRow {
+  /** HTTP status of the answer. */
+  readonly status: number
+  /** Who has to act: decides what is logged, and how loudly. */
+  readonly source: FailureSource
+  /** The `type` of the error in the OpenSearch dialect. */
+  readonly type: string
+  /** What the caller reads unless the thrower knows better: what was wrong, and what to do. */
+  readonly reason: string
+}
+
+export const FAILURES = {
+  ambiguousTarget: {
+    status: 400,
+    source: 'caller',
+    type: 'illegal_argument_exception',
+    reason: 'The request target can be read in more than one way; percent-encode it plainly',
+  },
+  invalidMemoryId: {
+    status: 400,
+    source: 'caller',
+    type: 'illegal_argument_exception',
+    reason: 'The memory id is not valid',
+  },
+  unrecognizedParameter: {
+    status: 400,
+    source: 'caller',
+    type: 'illegal_argument_exception',
+    reason: 'The request contains an unrecognized parameter',
+  },
+  malformedAuthorization: {
+    status: 400,
+    source: 'caller',
+    type: 'illegal_argument_exception',
+    reason: 'Send exactly one Authorization header',
+  },
+  missingToken: {
+    status: 401,
+    source: 'caller',
+    type: 'security_exception',
+    reason: 'Missing bearer token; send the header "Authorization: Bearer <token>"',
+  },
+  invalidToken: {
+    status: 401,
+    source: 'caller',
+    type: 'security_exception',
+    reason: 'The bearer token is not valid here',
+  },
+  insufficientScope: {
+    status: 403,
+    source: 'caller',
+    type: 'security_exception',
+    reason: 'The bearer token lacks the scope for this request',
+  },
+  noLegacyContainer: {
+    status: 403,
+    source: 'caller',
+    type: 'security_exception',
+    reason: 'The bearer token names no memory container, and none is configured for tokens without one',
+  },
+  tooManyRequests: {
+    status: 429,
+    source: 'upstream',
+    type: 'rejected_execution_exception',
+    reason: 'The cluster rejected the request because it is busy; try again later',
+  },
+  internal: {
+    status: 500,
+    source: 'gateway',
+    type: 'internal_server_error',
+    reason: 'The gateway failed while it handled the request; its log has the details under the request id',
+  },
+  upstreamUnavailable: {
+    status: 502,
+    source: 'upstream',
+    type: 'bad_gateway_exception',
+    reason: 'The cluster cannot be reached',
+  },
+  upstreamRefusedGateway: {
+    status: 502,
+    source: 'upstream',
+    type: 'bad_gateway_exception',
+    reason: 'The cluster refused the credentials of the gateway',
+  },
+  upstreamMasked: {
+    status: 502,
+    source: 'upstream',
+    type: 'bad_gateway_exception',
+    reason: 'The gateway cannot tell whether this exists: the cluster hides the index from the gateway',
+  },
+  upstreamInvalid: {
+    status: 502,
+    source: 'upstream',
+    type: 'bad_gateway_exception',
+    reason: 'The cluster gave an answer that the gateway does not understand',
+  },
+  unusableContainer: {
+    status: 502,
+    source: 'upstream',
+    type: 'bad_gateway_exception',
+    reason: 'The configuration of this memory container names no index that can be used safely',
+  },
+  keysUnavailable: {
+    status: 503,
+    source: 'gateway',
+    type: 'service_unavailable_exception',
+    reason: 'The keys to verify this token cannot be fetched at the moment; try again later',
+  },
+  upstreamTimeout: {
+    status: 504,
+    source: 'upstream',
+    type: 'gateway_timeout_exception',
+    reason: 'The cluster did not answer in time',
+  },
+  outcomeUnknown: {
+    status: 504,
+    source: 'upstream',
+    type: 'gateway_timeout_exception',
+    reason: 'The cluster did not confirm the delete in time: whether the memory was deleted is unknown',
+  },
+} as const satisfies Record<string, FailureRow>
+
+export type FailureCode = keyof typeof FAILURES
+
+interface FailureDetails {
+  /** Replaces the row's reason. Seen by the caller: no token, no memory text, no internal address. */
+  readonly reason?: string
+  /** For the log only. */
+  readonly cause?: unknown
+  /** Whole seconds for `Retry-After`. */
+  readonly retryAfterSeconds?: number
+  /** The scope to name in `WWW-Authenticate` (RFC 6750 section 3). */
+  readonly scope?: string
+}
+
+/** The one error class whose instances become answers; anything else that is thrown is answered as `internal`. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+  readonly code: FailureCode
+  readonly retryAfterSeconds: number | undefined
+  readonly scope: string | undefined
+
+  constructor(code: FailureCode, details: FailureDetails = {}) {
+    super(details.reason ?? FAILURES[code].reason, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.retryAfterSeconds = details.retryAfterSeconds
+    this.scope = details.scope
+  }
+
+  get status(): number {
+    return FAILURES[this.code].status
+  }
+}

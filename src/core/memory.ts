@@ -1,0 +1,17 @@
+/** The four types of agentic memory, in the order in which the server lists them. */
+export const MEMORY_TYPES = ['sessions', 'working', 'long-term', 'history'] as const
+
+export type MemoryType = (typeof MEMORY_TYPES)[number]
+
+/** Matches as the server does: without regard to case. `undefined` for anything else, the singular `session` included. */
+export function parseMemoryType(text: string): MemoryType | undefined {
+  const lower = text.toLowerCase()
+  return MEMORY_TYPES.find((type) => type === lower)
+}
+
+/** Where a caller says that a memory is. */
+export interface MemoryAddress {
+  readonly containerId: string
+  readonly type: MemoryType
+  readonly memoryId: string
+}

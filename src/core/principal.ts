@@ -1,0 +1,30 @@
+/** Who is calling, as their verified token says. Names are already unique across issuers: see `namePrefix` in the configuration. */
+export interface Principal {
+  /** The subject, with the issuer's prefix in front where it has one. Never empty. */
+  readonly subject: string
+  readonly issuer: string
+  readonly scopes: ReadonlySet<string>
+  readonly roles: readonly string[]
+  /** Compared with a container's `backend_roles`; prefixed like the subject. */
+  readonly backendRoles: readonly string[]
+  /** The container that legacy calls of this token mean, where the token names one. */
+  readonly container: string | undefined
+  /** The `containers` claim: the containers without an owner that this token may use, where `containersWithoutOwner` is `scope`. */
+  readonly containers: readonly string[]
+  /** `exp`, in seconds since 1970. */
+  readonly expiresAt: number
+}
+
+/** The scopes that the gateway knows. */
+export const SCOPES = [
+  'memory:read',
+  'memory:write',
+  'memory:delete',
+  'memory:delete:any',
+  'memory:delete:container',
+  'opensearch:read',
+  'opensearch:write',
+  'opensearch:admin',
+] as const
+
+export type Scope = (typeof SCOPES)[number]
