@@ -1,0 +1,222 @@
+import { LRUCache } from 'lru-cache'
+
+import { backingIndexOf, parseContainer } from '../core/backing-index.ts'
+import type { BackingIndex, Container, ContainerNaming, IndexOfType } from '../core/backing-index.ts'
+import type { DeleteReceipt, Look, LookQuestion, MemoryStore, Place, RemoveOrder, Removal } from '../core/delete-memory.ts'
+import { GatewayError } from '../core/failure.ts'
+import type { MemoryType } from '../core/memory.ts'
+import type { ClusterClient } from './client.ts'
+import type { ReadableIndices } from './readable-indices.ts'
+import { asList, asLong, asObject, asString, errorType, failureFor } from './reading.ts'
+import type { JsonObject } from './reading.ts'
+import { mayHaveRun } from './undici-connection.ts'
+
+interface Options {
+  readonly client: ClusterClient
+  readonly readable: ReadableIndices
+  /** Where the ml-commons plugin keeps the containers. */
+  readonly containerIndex: string
+  /** The fields of a memory that a decision needs; nothing else of it is read. */
+  readonly memoryFields: readonly string[]
+}
+
+/** A cluster's memories, for one request at a time. */
+export interface MemoryStores {
+  /** @param signal aborts when the request's deadline has come or its caller has gone */
+  forRequest(signal: AbortSignal): MemoryStore
+}
+
+type Named = { readonly type: MemoryType } & IndexOfType
+
+/** Looks at memories and removes them, by `_mget` and `_bulk`. */
+export function createMemoryStores(options: Options): MemoryStores {
+  // How containers named their indices when last seen. Only ever a guess at what to read along: every look proves it again.
+  const guesses = new LRUCache<string, ContainerNaming>({ max: 10_000 })
+  return {
+    forRequest: (signal) => ({
+      look: (question) => look(options, guesses, question, signal),
+      remove: (order) => remove(options, order, signal),
+    }),
+  }
+}
+
+async function look(
+  options: Options,
+  guesses: LRUCache<string, ContainerNaming>,
+  question: LookQuestion,
+  signal: AbortSignal,
+): Promise<Look> {
+  const { containerId, types, memoryId } = question
+  let guess = guesses.get(containerId)
+  for (;;) {
+    const named = guess === undefined ? [] : types.map((type) => nameIndex(guess, type))
+    const indices = named.flatMap((place) => (place.kind === 'index' ? [place.index] : []))
+    const [first, ...others] = await multiGet(options, containerId, memoryId, indices, signal)
+    const container = await readContainer(options, containerId, first, signal)
+    if (container === undefined) {
+      guesses.delete(containerId)
+      return { container, places: [] }
+    }
+    guesses.set(containerId, container.naming)
+    if (guess !== undefined && isSame(guess, container.naming)) {
+      return { container, places: await readPlaces(options, named, others, signal) }
+    }
+    guess = container.naming
+  }
+}
+
+function nameIndex(naming: ContainerNaming | undefined, type: MemoryType): Named {
+  return naming === undefined ? { type, kind: 'switchedOff' } : { type, ...backingIndexOf(naming, type) }
+}
+
+function isSame(a: ContainerNaming, b: ContainerNaming): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+/** Reads the container's document and the memory's from each index, in one round trip. */
+async function multiGet(
+  { client, containerIndex, memoryFields }: Options,
+  containerId: string,
+  memoryId: string,
+  indices: readonly BackingIndex[],
+  signal: AbortSignal,
+): Promise<readonly JsonObject[]> {
+  const docs = [
+    { _index: containerIndex, _id: containerId, _source: { excludes: ['name', 'description'] } },
+    ...indices.map((index) => ({ _index: index, _id: memoryId, _source: memoryFields })),
+  ]
+  const request = { method: 'POST', path: '/_mget', body: JSON.stringify({ docs }) } as const
+  const answer = await client.request(request, signal).catch((error: unknown) => {
+    // Reading is safe to repeat, and a kept connection may have been closed under it.
+    if (error instanceof GatewayError && error.code === 'upstreamUnavailable' && mayHaveRun(error.cause)) {
+      return client.request(request, signal)
+    }
+    throw error
+  })
+  const body = asObject(answer.body)
+  if (answer.status !== 200) throw failureFor(answer.status, body['error'])
+  const items = asList(body['docs']).map(asObject)
+  if (items.length !== docs.length || items.some((item, position) => item['_id'] !== docs[position]?._id)) {
+    throw new GatewayError('upstreamInvalid', { cause: 'the answer to _mget does not fit its question' })
+  }
+  return items
+}
+
+type Item = { readonly kind: 'found'; readonly item: JsonObject } | { readonly kind: 'absent' | 'indexMissing' }
+
+function readItem(item: JsonObject): Item {
+  if (item['found'] === true) return { kind: 'found', item }
+  if (item['found'] === false) return { kind: 'absent' }
+  if (errorType(item['error']) === 'index_not_found_exception') return { kind: 'indexMissing' }
+  throw failureFor(0, item['error'])
+}
+
+async function readContainer(
+  { readable, containerIndex }: Options,
+  containerId: string,
+  item: JsonObject | undefined,
+  signal: AbortSignal,
+): Promise<Container | undefined> {
+  const read = readItem(asObject(item))
+  switch (read.kind) {
+    case 'found':
+      readable.sawDocument(containerIndex)
+      return parseContainer(containerId, read.item['_source'])
+    case 'absent':
+      await readable.prove(containerIndex, signal)
+      return undefined
+    case 'indexMissing':
+      return undefined
+  }
+}
+
+async function readPlaces(
+  { readable }: Options,
+  named: readonly Named[],
+  items: readonly JsonObject[],
+  signal: AbortSignal,
+): Promise<readonly Place[]> {
+  const places: Place[] = []
+  let position = 0
+  for (const place of named) {
+    if (place.kind !== 'index') {
+      places.push(place)
+      continue
+    }
+    const { type, index } = place
+    const read = readItem(asObject(items[position++]))
+    if (read.kind === 'found') {
+      readable.sawDocument(index)
+      places.push({ type, kind: 'found', index, memory: memoryOf(read.item) })
+      continue
+    }
+    if (read.kind === 'absent') await readable.prove(index, signal)
+    places.push({ type, kind: read.kind, index })
+  }
+  return places
+}
+
+function memoryOf(item: JsonObject): Extract<Place, { kind: 'found' }>['memory'] {
+  return {
+    seqNo: asLong(item['_seq_no']),
+    primaryTerm: asLong(item['_primary_term']),
+    version: asLong(item['_version']),
+    source: item['_source'],
+  }
+}
+
+async function remove({ client }: Options, order: RemoveOrder, signal: AbortSignal): Promise<Removal> {
+  let answer
+  try {
+    answer = await client.request(
+      {
+        method: 'POST',
+        path: '/_bulk',
+        ...(order.refresh === 'false' ? {} : { querystring: { refresh: order.refresh } }),
+        body: deleteLine(order),
+        contentType: 'application/x-ndjson',
+      },
+      signal,
+    )
+  } catch (error) {
+    if (error instanceof GatewayError && mayHaveRun(error.cause)) return { kind: 'unknown', cause: error }
+    throw error
+  }
+  // A balancer's own 502 or 504 says nothing about what the node behind it did.
+  if (answer.status === 502 || answer.status === 504) return { kind: 'unknown', cause: answer }
+  const body = asObject(answer.body)
+  if (answer.status !== 200) throw failureFor(answer.status, body['error'])
+  return readRemoval(asObject(asObject(asList(body['items'])[0])['delete']), order)
+}
+
+// Numbers are written by hand: a `_seq_no` may be larger than a double can hold.
+function deleteLine({ index, memoryId, seqNo, primaryTerm }: RemoveOrder): string {
+  const names = `"_index":${JSON.stringify(index)},"_id":${JSON.stringify(memoryId)}`
+  return `{"delete":{${names},"if_seq_no":${String(seqNo)},"if_primary_term":${String(primaryTerm)}}}\n`
+}
+
+function readRemoval(item: JsonObject, order: RemoveOrder): Removal {
+  const status = Number(item['status'])
+  if (status === 409 || status === 404) return { kind: 'conflict' }
+  if (status !== 200 || item['result'] !== 'deleted') throw failureFor(status, item['error'])
+  if (item['_id'] !== order.memoryId) throw new GatewayError('upstreamInvalid', { cause: 'another document was deleted' })
+  return { kind: 'removed', receipt: receiptOf(item) }
+}
+
+function receiptOf(item: JsonObject): DeleteReceipt {
+  const shards = asObject(item['_shards'])
+  return {
+    index: asString(item['_index']),
+    memoryId: asString(item['_id']),
+    version: asLong(item['_version']),
+    shards: {
+      total: Number(asLong(shards['total'])),
+      successful: Number(asLong(shards['successful'])),
+      failed: Number(asLong(shards['failed'])),
+    },
+    seqNo: asLong(item['_seq_no']),
+    primaryTerm: asLong(item['_primary_term']),
+    forcedRefresh: item['forced_refresh'] === true,
+    recovered: false,
+  }
+}

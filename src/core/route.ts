@@ -1,0 +1,106 @@
+import { GatewayError } from './failure.ts'
+import { MEMORY_PREFIX, MEMORY_ROUTES } from './memory-routes.ts'
+import type { Target } from './target.ts'
+
+/** In which words a request is answered. */
+export type Dialect = 'opensearch' | 'memoryPlugin'
+
+/** What a request asks for. The kind also fixes the dialect of every answer to it. */
+export type Route =
+  | {
+      readonly kind: 'deleteMemory'
+      readonly containerId: string
+      /** As the caller sent it, percent-decoded: checked after authentication, and quoted in the answer. */
+      readonly typeText: string
+      readonly memoryId: string
+    }
+  | { readonly kind: 'deleteLegacyMemory'; readonly memoryId: string }
+  /** A CORS preflight may be answered here, before authentication; without an Origin header it is a wrong method. */
+  | { readonly kind: 'legacyOptions'; readonly allow: readonly string[] }
+  | { readonly kind: 'unknownLegacyPath' }
+  | { readonly kind: 'wrongMethod'; readonly dialect: Dialect; readonly allow: readonly string[] }
+  | { readonly kind: 'noHandler' }
+  | { readonly kind: 'passThrough' }
+
+const LEGACY_PREFIX = ['api', 'memories'] as const
+const LEGACY_METHODS = ['DELETE'] as const
+
+/** The dialect of a raw target that may not even parse: told from its first bytes, so that every refusal has one. */
+export function dialectOfRawTarget(rawTarget: string): Dialect {
+  return /^\/+api\/+memories(?:[/?#;]|$)/i.test(rawTarget) ? 'memoryPlugin' : 'opensearch'
+}
+
+export function dialectOf(route: Route): Dialect {
+  switch (route.kind) {
+    case 'deleteLegacyMemory':
+    case 'legacyOptions':
+    case 'unknownLegacyPath':
+      return 'memoryPlugin'
+    case 'wrongMethod':
+      return route.dialect
+    case 'deleteMemory':
+    case 'noHandler':
+    case 'passThrough':
+      return 'opensearch'
+  }
+}
+
+/**
+ * Decides what a request asks for, from its method and its target as they arrived.
+ * @throws GatewayError ambiguousTarget where a path is spelt so that another parser could read one of our routes into or out of it
+ */
+export function routeOf(method: string, target: Target): Route {
+  if (startsWith(target, LEGACY_PREFIX)) return legacyRoute(method, target)
+  if (startsWith(target, MEMORY_PREFIX)) return memoryRoute(method, target)
+  return { kind: 'passThrough' }
+}
+
+function legacyRoute(method: string, target: Target): Route {
+  const rest = target.segments.slice(LEGACY_PREFIX.length)
+  if (rest.length > 1) return { kind: 'unknownLegacyPath' }
+  if (method === 'OPTIONS') return { kind: 'legacyOptions', allow: LEGACY_METHODS }
+  if (method !== 'DELETE') return { kind: 'wrongMethod', dialect: 'memoryPlugin', allow: LEGACY_METHODS }
+  return { kind: 'deleteLegacyMemory', memoryId: rest[0] ?? '' }
+}
+
+function memoryRoute(method: string, target: Target): Route {
+  const rest = target.segments.slice(MEMORY_PREFIX.length)
+  const rawRest = target.rawSegments.slice(MEMORY_PREFIX.length)
+  if (rest.includes('')) return { kind: 'noHandler' }
+  const found = MEMORY_ROUTES.find(({ template }) => fits(template, rest))
+  if (found === undefined) return { kind: 'noHandler' }
+  if (!fits(found.template, rawRest)) throw respelt()
+  if (!found.methods.includes(method)) return { kind: 'wrongMethod', dialect: 'opensearch', allow: found.methods }
+
+  const [containerId = '', , typeText = '', memoryId = ''] = rest
+  const isOneMemory = found.template.at(-1) === '{id}'
+  return isOneMemory && method === 'DELETE'
+    ? { kind: 'deleteMemory', containerId, typeText, memoryId }
+    : { kind: 'passThrough' }
+}
+
+function fits(template: readonly string[], segments: readonly string[]): boolean {
+  return (
+    template.length === segments.length &&
+    template.every((part, position) => part.startsWith('{') || part === segments[position])
+  )
+}
+
+/**
+ * Whether the path lies under a prefix of ours. OpenSearch compares literal segments as they arrive, undecoded; other parsers decode them and
+ * merge slashes. Where the two readings differ the request is refused.
+ */
+function startsWith(target: Target, prefix: readonly string[]): boolean {
+  const asArrived = prefix.every((part, position) => target.rawSegments[position] === part)
+  if (asArrived) return true
+  const merged = target.segments.flatMap((segment) => segment.split('/')).filter((segment) => segment !== '')
+  const otherwise = prefix.every((part, position) => merged[position]?.toLowerCase() === part)
+  if (otherwise) throw respelt()
+  return false
+}
+
+function respelt(): GatewayError {
+  return new GatewayError('ambiguousTarget', {
+    reason: 'The request target spells a fixed part of this path in an unusual way; write it plainly',
+  })
+}

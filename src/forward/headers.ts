@@ -1,0 +1,70 @@
+/** Headers as a flat list of names and values, in the order in which they arrived: Node's `rawHeaders`, undici's `headers`. */
+export type RawHeaders = readonly string[]
+
+/**
+ * Headers that end at this hop (RFC 9110 section 7.6.1, RFC 9112), and `Expect`, which this hop has answered already.
+ * The body is framed anew by the engine, so `content-length` and `transfer-encoding` are settled there.
+ */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'expect',
+])
+
+// Names by which proxies tell clusters who is calling, and from where: never a caller's to say.
+const IDENTITY = /^(?:x-proxy-.*|x-forwarded-.*|forwarded|x-real-ip|x-original-url|x-rewrite-url|x-opendistro-.*|_opendistro.*|securitytenant|security-tenant)$/
+
+/** `true` for a header that no caller may send on, however it is spelt: many servers take `_` for `-`. */
+function isIdentity(lowerName: string): boolean {
+  return IDENTITY.test(lowerName) || IDENTITY.test(lowerName.replaceAll('_', '-'))
+}
+
+/** The names that a `Connection` header declares to be of this hop only. */
+function connectionNamed(headers: RawHeaders): ReadonlySet<string> {
+  const named = new Set<string>()
+  for (let position = 0; position + 1 < headers.length; position += 2) {
+    if (headers[position]?.toLowerCase() !== 'connection') continue
+    for (const name of (headers[position + 1] ?? '').split(',')) named.add(name.trim().toLowerCase())
+  }
+  return named
+}
+
+// A caller may not have these dropped by naming them in Connection: the cluster would read the body otherwise than we did.
+const NEVER_DROPPED = new Set(['host', 'content-type', 'content-length', 'content-encoding', 'authorization'])
+
+/** What goes on to the node: the caller's headers without those of this hop and without identity headers, bytes and order kept. */
+export function requestHeaders(received: RawHeaders, ours: Readonly<Record<string, string>>): string[] {
+  const named = connectionNamed(received)
+  const kept: string[] = []
+  for (let position = 0; position + 1 < received.length; position += 2) {
+    const name = received[position] ?? ''
+    const lower = name.toLowerCase()
+    if (HOP_BY_HOP.has(lower) || isIdentity(lower) || lower in ours) continue
+    if (lower === 'host') continue
+    if (named.has(lower) && !NEVER_DROPPED.has(lower)) continue
+    kept.push(name, received[position + 1] ?? '')
+  }
+  for (const [name, value] of Object.entries(ours)) kept.push(name, value)
+  return kept
+}
+
+/** What goes back to the caller: the node's headers without those of its hop. */
+export function responseHeaders(received: RawHeaders): string[] {
+  const named = connectionNamed(received)
+  const kept: string[] = []
+  for (let position = 0; position + 1 < received.length; position += 2) {
+    const lower = (received[position] ?? '').toLowerCase()
+    const isOfThisHop = HOP_BY_HOP.has(lower) && lower !== 'trailer'
+    if (isOfThisHop || (named.has(lower) && !NEVER_DROPPED.has(lower))) continue
+    kept.push(received[position] ?? '', received[position + 1] ?? '')
+  }
+  return kept
+}

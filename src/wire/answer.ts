@@ -1,0 +1,145 @@
+import type { DeleteOutcome } from '../core/delete-memory.ts'
+import type { GatewayError } from '../core/failure.ts'
+import type { Presentation } from '../core/parameters.ts'
+import type { Dialect } from '../core/route.ts'
+import { applyFilterPath } from './filter-path.ts'
+import { wordLegacyError, wordLegacyFailure, wordLegacyOutcome } from './memory-plugin.ts'
+import { wordFailure, wordNoHandler, wordOutcome, wordWrongMethod } from './opensearch.ts'
+import type { Words } from './opensearch.ts'
+import { render } from './render.ts'
+
+/** What a request came to, before it is put into words. */
+export type Result =
+  | { readonly kind: 'outcome'; readonly outcome: DeleteOutcome }
+  | { readonly kind: 'failure'; readonly error: GatewayError }
+  | { readonly kind: 'wrongMethod'; readonly allow: readonly string[] }
+  | { readonly kind: 'noHandler' }
+  | { readonly kind: 'unknownLegacyPath' }
+  | { readonly kind: 'preflight'; readonly allow: readonly string[] }
+
+export interface AnswerContext {
+  readonly dialect: Dialect
+  readonly method: string
+  /** The raw request target: quoted in the server's own errors. */
+  readonly uri: string
+  readonly presentation: Presentation
+  readonly requestId: string
+  /** The caller's `X-Opaque-Id`, which the server returns. */
+  readonly opaqueId: string | undefined
+  /** `X-OpenSearch-Version` as the cluster last sent it. */
+  readonly versionHeader: string | undefined
+  readonly legacyMissing: 200 | 404
+  /** The caller's Origin, where the legacy API is open to it. */
+  readonly corsOrigin: string | undefined
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: string
+}
+
+/** The one place where a result becomes an answer, whatever the dialect. */
+export function answerOf(result: Result, context: AnswerContext): Answer {
+  const headers: [string, string][] = [['x-request-id', context.requestId]]
+  headers.push(...(context.dialect === 'opensearch' ? openSearchHeaders(context) : corsHeaders(result, context)))
+  headers.push(...resultHeaders(result))
+  if (result.kind === 'preflight') return { status: 204, headers, body: '' }
+
+  const words = wordsFor(result, context)
+  const { presentation, dialect } = context
+  const body = words.isError || dialect === 'memoryPlugin' ? words.body : applyFilterPath(words.body, presentation.filterPath)
+  const rendered = render(body, dialect === 'opensearch' ? presentation : { ...presentation, pretty: false, format: 'json' })
+  headers.push(['content-type', rendered.contentType], ['content-length', String(byteLength(rendered.text))])
+  return { status: words.status, headers, body: rendered.text }
+}
+
+function wordsFor(result: Exclude<Result, { kind: 'preflight' }>, context: AnswerContext): Words {
+  const isLegacy = context.dialect === 'memoryPlugin'
+  switch (result.kind) {
+    case 'outcome':
+      return isLegacy ? wordLegacyOutcome(result.outcome, context.legacyMissing) : wordOutcome(result.outcome)
+    case 'failure':
+      return isLegacy ? wordLegacyFailure(result.error) : wordFailure(result.error)
+    case 'wrongMethod':
+      return isLegacy
+        ? wordLegacyError(405, 'Method not allowed')
+        : wordWrongMethod(context.method, context.uri, result.allow)
+    case 'noHandler':
+      return wordNoHandler(context.method, context.uri)
+    case 'unknownLegacyPath':
+      return wordLegacyError(404, 'Not found')
+  }
+}
+
+function openSearchHeaders({ versionHeader, opaqueId }: AnswerContext): [string, string][] {
+  return [
+    ...(versionHeader === undefined ? [] : [['X-OpenSearch-Version', versionHeader] satisfies [string, string]]),
+    ...(opaqueId === undefined ? [] : [['X-Opaque-Id', opaqueId] satisfies [string, string]]),
+  ]
+}
+
+/** CORS (Fetch standard, section 3.2) for browser extensions. The token is sent by hand, so credentials stay off. */
+function corsHeaders(result: Result, { corsOrigin }: AnswerContext): [string, string][] {
+  const headers: [string, string][] = [['vary', 'Origin']]
+  if (corsOrigin === undefined) return headers
+  headers.push(['access-control-allow-origin', corsOrigin])
+  if (result.kind === 'preflight') {
+    headers.push(
+      ['access-control-allow-methods', result.allow.join(', ')],
+      ['access-control-allow-headers', 'authorization, content-type, x-request-id'],
+      ['access-control-max-age', '600'],
+    )
+  } else {
+    headers.push(['access-control-expose-headers', 'x-request-id, retry-after, www-authenticate'])
+  }
+  return headers
+}
+
+function resultHeaders(result: Result): [string, string][] {
+  if (result.kind === 'wrongMethod') return [['allow', result.allow.join(',')]]
+  if (result.kind === 'outcome') {
+    const isRecovered = result.outcome.kind === 'deleted' && result.outcome.receipt.recovered
+    return isRecovered ? [['x-memory-recovered', 'true']] : []
+  }
+  return result.kind === 'failure' ? failureHeaders(result.error) : []
+}
+
+function failureHeaders(error: GatewayError): [string, string][] {
+  const challenge = challengeFor(error)
+  return [
+    ...(challenge === undefined ? [] : [['www-authenticate', challenge] satisfies [string, string]]),
+    ...(error.retryAfterSeconds === undefined
+      ? []
+      : [['retry-after', String(error.retryAfterSeconds)] satisfies [string, string]]),
+  ]
+}
+
+const REALM = 'Bearer realm="opensearch-memory-gateway"'
+
+/** RFC 6750 section 3: no error code where the request had no token at all, `scope` where another token would do. */
+function challengeFor(error: GatewayError): string | undefined {
+  switch (error.code) {
+    case 'missingToken':
+      return REALM
+    case 'malformedAuthorization':
+      return `${REALM}, error="invalid_request", error_description="${quotable(error.message)}"`
+    case 'invalidToken':
+      return `${REALM}, error="invalid_token", error_description="${quotable(error.message)}"`
+    case 'insufficientScope': {
+      const scope = error.scope === undefined ? '' : `, scope="${quotable(error.scope)}"`
+      return `${REALM}, error="insufficient_scope", error_description="${quotable(error.message)}"${scope}`
+    }
+    default:
+      return undefined
+  }
+}
+
+/** The characters that RFC 6750 section 3 allows in a description. */
+function quotable(text: string): string {
+  return text.replaceAll(/[^ !#-[\]-~]/g, "'")
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length
+}

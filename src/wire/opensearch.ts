@@ -1,0 +1,81 @@
+import type { DeleteOutcome, DeleteReceipt } from '../core/delete-memory.ts'
+import { FAILURES } from '../core/failure.ts'
+import type { GatewayError } from '../core/failure.ts'
+import type { Body } from './render.ts'
+
+/** A status and a body, not yet written. Errors are not filtered by `filter_path`, in the server as here. */
+export interface Words {
+  readonly status: number
+  readonly body: Body
+  readonly isError: boolean
+}
+
+/** How OpenSearch's ml-commons plugin words the outcome of a delete (transcripts of 3.4.0). */
+export function wordOutcome(outcome: DeleteOutcome): Words {
+  switch (outcome.kind) {
+    case 'deleted':
+      return { status: 200, body: receiptBody(outcome.receipt), isError: false }
+    case 'containerNotFound':
+      return statusException(404, 'Memory container not found')
+    case 'indexNotFound':
+      return statusException(404, 'Memory index not found')
+    case 'indexMissing':
+      return indexMissing(outcome.index)
+    case 'memoryNotFound':
+      return statusException(404, 'Memory not found')
+    case 'denied':
+      return statusException(403, DENIED[outcome.by])
+  }
+}
+
+const DENIED = {
+  container: "User doesn't have permissions to delete memories in this container",
+  owner: "User doesn't have permissions to delete this memory",
+} as const
+
+export function wordFailure(error: GatewayError): Words {
+  return errorWords(error.status, { type: FAILURES[error.code].type, reason: error.message })
+}
+
+/** The server's answer to a method that a path does not have (RestController). */
+export function wordWrongMethod(method: string, uri: string, allow: readonly string[]): Words {
+  const error = `Incorrect HTTP method for uri [${uri}] and method [${method}], allowed: [${allow.join(', ')}]`
+  return { status: 405, body: { error, status: 405 }, isError: true }
+}
+
+/** The server's answer to a path that it does not know (RestController). */
+export function wordNoHandler(method: string, uri: string): Words {
+  return { status: 400, body: { error: `no handler found for uri [${uri}] and method [${method}]` }, isError: true }
+}
+
+function receiptBody(receipt: DeleteReceipt): Body {
+  return {
+    _index: receipt.index,
+    _id: receipt.memoryId,
+    _version: receipt.version,
+    result: 'deleted',
+    ...(receipt.forcedRefresh ? { forced_refresh: true } : {}),
+    _shards: receipt.shards,
+    _seq_no: receipt.seqNo,
+    _primary_term: receipt.primaryTerm,
+  }
+}
+
+function statusException(status: number, reason: string): Words {
+  return errorWords(status, { type: 'status_exception', reason })
+}
+
+function indexMissing(index: string): Words {
+  return errorWords(404, {
+    type: 'index_not_found_exception',
+    reason: `no such index [${index}]`,
+    index,
+    'resource.id': index,
+    'resource.type': 'index_expression',
+    index_uuid: '_na_',
+  })
+}
+
+function errorWords(status: number, cause: Readonly<Record<string, Body>>): Words {
+  return { status, body: { error: { root_cause: [cause], ...cause }, status }, isError: true }
+}
