@@ -1,0 +1,33 @@
+import type { OnProgress } from './run-maven.ts'
+
+/** The part of a terminal's or pipe's stream that the printer needs. */
+interface Output {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
+export interface ProgressPrinter {
+  readonly show: OnProgress
+  /** Ends the updating line, so that others can write. */
+  end(): void
+}
+
+/** On a terminal one line that changes; elsewhere a line for each message. */
+export function progressPrinter(output: Output): ProgressPrinter {
+  let dirty = false
+  return {
+    show: (message) => {
+      if (output.isTTY !== true) {
+        output.write(`${message}\n`)
+        return
+      }
+      output.write(`\r\x1b[2K${message.slice(0, (output.columns ?? 80) - 1)}`)
+      dirty = true
+    },
+    end: () => {
+      if (dirty) output.write('\r\x1b[2K')
+      dirty = false
+    },
+  }
+}

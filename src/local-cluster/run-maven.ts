@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { LocalClusterError } from './local-cluster-error.ts'
+import { mavenProject, type Part } from './maven-project.ts'
+
+export type OnProgress = (message: string) => void
+
+/**
+ * Fetches the parts from Maven Central into `folder/<part>/jars` and `folder/<part>/unzipped`. Maven keeps what it
+ * downloads in its own local repository too, and obeys the mirrors and proxies of the user's settings.xml.
+ * Throws LocalClusterError with Maven's own words when it fails.
+ */
+export async function fetchParts(
+  mvn: string,
+  parts: readonly Part[],
+  folder: string,
+  onProgress: OnProgress,
+): Promise<void> {
+  for (const [path, text] of mavenProject(parts)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), text)
+  }
+  const child = spawn(mvn, ['--batch-mode', '--strict-checksums', 'generate-resources'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+  const errors: string[] = []
+  const downloads = countDownloads(onProgress)
+  for await (const line of createInterface({ input: child.stdout })) {
+    downloads(line)
+    if (line.startsWith('[ERROR]')) errors.push(line)
+  }
+  const code = await ended
+  if (code === 0) return
+  throw new LocalClusterError(
+    `Maven could not fetch OpenSearch (${mvn} ended with ${String(code)}):\n${errors.slice(0, 6).join('\n')}\n` +
+      'It needs to reach https://repo.maven.apache.org, or a mirror or proxy that ~/.m2/settings.xml names.',
+  )
+}
+
+const MEBIBYTES: Readonly<Record<string, number>> = { B: 2 ** -20, kB: 2 ** -10, MB: 1 }
+
+/** Reads Maven's "Downloaded from central: <url> (<n> <unit> at <rate>)" lines. */
+function countDownloads(onProgress: OnProgress): (line: string) => void {
+  let files = 0
+  let mebibytes = 0
+  return (line) => {
+    const match = /Downloaded from \S+ (\S+\.(?:jar|zip)) \(([\d.]+) (B|kB|MB) /.exec(line)
+    if (match === null) return
+    files += 1
+    mebibytes += Number(match[2]) * (MEBIBYTES[match[3] ?? ''] ?? 0)
+    onProgress(
+      `Fetching OpenSearch from Maven Central: ${files} files, ${mebibytes.toFixed(1)} MB (${match[1]?.split('/').at(-1) ?? ''})`,
+    )
+  }
+}

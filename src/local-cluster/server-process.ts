@@ -1,0 +1,103 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
+import type { Nobody } from './unprivileged.ts'
+
+export interface ServerProcess {
+  readonly pid: number
+  /** Settles when the process has ended, with what it ended by. */
+  readonly ended: Promise<string>
+  hasEnded(): boolean
+  /** Asks it to end, insists after ten seconds, and removes its folder. */
+  stop(): Promise<void>
+}
+
+const KILL_AFTER_MS = 10_000
+
+/**
+ * Starts a program as the user nobody when this process is root's, with its output in a file. It does not outlive this
+ * process: it is stopped when this one exits or is told to, and on Linux the kernel kills it when this one is killed.
+ * (There it ends with the *thread* that started it: do not call this from a worker thread.)
+ */
+export async function startProcess(
+  program: string,
+  args: readonly string[],
+  options: { nobody: Nobody | undefined; log: string; folder: string; temporary: string },
+): Promise<ServerProcess> {
+  const [command = program, ...rest] = [...wrapper(options.nobody), program, ...args]
+  const log = openSync(options.log, 'a', 0o644)
+  const child = spawn(command, rest, {
+    cwd: options.temporary,
+    stdio: ['ignore', log, log],
+    // Of a process group of its own, or Ctrl-C in a terminal would end it before those who still talk to it.
+    detached: true,
+    // Nothing of the caller's environment: JAVA_TOOL_OPTIONS and the like would change the server.
+    env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: options.temporary },
+  })
+  closeSync(log)
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `code ${String(code)}`}`))
+  })
+  await once(child, 'spawn')
+  const forget = stopWithThisProcess(child, options.folder)
+  const stop = async () => {
+    child.kill('SIGTERM')
+    const insist = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS)
+    await ended
+    clearTimeout(insist)
+    rmSync(options.folder, { recursive: true, force: true })
+    forget()
+  }
+  let stopping: Promise<void> | undefined
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null
+  return { pid: child.pid ?? 0, ended, hasEnded, stop: () => (stopping ??= stop()) }
+}
+
+/** The last lines of a log, for an error message. */
+export function lastLines(log: string, count = 25): string {
+  return readFileSync(log, 'utf8').trimEnd().split('\n').slice(-count).join('\n')
+}
+
+/** setpriv (util-linux) changes the user, sets the death signal and becomes the program: the process number stays. */
+function wrapper(nobody: Nobody | undefined): string[] {
+  const deathSignal = setprivKnows('--pdeathsig') ? ['--pdeathsig', 'KILL'] : []
+  if (nobody === undefined) return deathSignal.length === 0 ? [] : ['setpriv', ...deathSignal]
+  return ['setpriv', `--reuid=${nobody.uid}`, `--regid=${nobody.gid}`, '--clear-groups', ...deathSignal]
+}
+
+function setprivKnows(option: string): boolean {
+  try {
+    return execFileSync('setpriv', ['--help'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).includes(
+      option,
+    )
+  } catch {
+    return false
+  }
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+function stopWithThisProcess(child: ChildProcess, folder: string): () => void {
+  const kill = () => {
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  const onSignal = (signal: NodeJS.Signals) => {
+    // Whoever else listens has work to finish first, perhaps with this server; their exit ends it.
+    if (process.listeners(signal).some((listener) => !ours.has(listener))) return
+    kill()
+    forget()
+    process.kill(process.pid, signal)
+  }
+  const forget = () => {
+    process.off('exit', kill)
+    for (const signal of SIGNALS) process.off(signal, onSignal)
+    ours.delete(onSignal)
+  }
+  process.on('exit', kill)
+  for (const signal of SIGNALS) process.on(signal, onSignal)
+  ours.add(onSignal)
+  return forget
+}
+
+const ours = new Set<unknown>()
