@@ -15,11 +15,16 @@ export function cacheFolder(env: Readonly<Record<string, string | undefined>>, h
  * The folder `name` in the cache, made by `fill` when it is not there yet. It appears whole or not at all: it is filled
  * under another name and renamed. The lock only spares two starts at once the same download; the rename alone keeps them right.
  */
-export async function cached(cache: string, name: string, fill: (folder: string) => Promise<void>): Promise<string> {
+export async function cached(
+  cache: string,
+  name: string,
+  fill: (folder: string) => Promise<void>,
+  onWait: () => void,
+): Promise<string> {
   const folder = join(cache, name)
   if (await exists(folder)) return folder
   await mkdir(cache, { recursive: true })
-  const unlock = await lock(join(cache, `${name}.lock`), () => exists(folder))
+  const unlock = await lock(join(cache, `${name}.lock`), () => exists(folder), onWait)
   try {
     if (!(await exists(folder))) await fillWhole(folder, fill)
     return folder
@@ -49,8 +54,8 @@ async function fillWhole(folder: string, fill: (folder: string) => Promise<void>
 const STALE_LOCK_MS = 10 * 60_000
 
 /** Waits until this process holds the lock, or `done` says that it is no longer needed. */
-async function lock(path: string, done: () => Promise<boolean>): Promise<() => Promise<void>> {
-  for (;;) {
+async function lock(path: string, done: () => Promise<boolean>, onWait: () => void): Promise<() => Promise<void>> {
+  for (let first = true; ; first = false) {
     const file = await open(path, 'wx').catch(unless('EEXIST'))
     if (file !== undefined) {
       await file.writeFile(String(process.pid))
@@ -58,6 +63,7 @@ async function lock(path: string, done: () => Promise<boolean>): Promise<() => P
       return () => rm(path, { force: true })
     }
     if (await done()) return () => Promise.resolve()
+    if (first) onWait()
     if (await isStale(path)) await rm(path, { force: true })
     else await sleep(200)
   }

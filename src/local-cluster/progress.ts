@@ -10,7 +10,7 @@ interface Output {
 export interface ProgressPrinter {
   readonly show: OnProgress
   /** Ends the updating line, so that others can write. */
-  end(): void
+  readonly end: () => void
 }
 
 /** On a terminal one line that changes; elsewhere a line for each message. */

@@ -11,7 +11,7 @@ import {
   rm,
   writeFile,
 } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { isAlive } from './cache.ts'
 import { runFolders, type RunFolders } from './server-settings.ts'
 import { type Nobody, temporaryFolder } from './unprivileged.ts'
@@ -26,7 +26,7 @@ export async function makeRunFolders(nobody: Nobody | undefined): Promise<RunFol
   const folders = runFolders(await mkdtemp(join(parent, PREFIX)))
   await writeFile(join(folders.root, OWNER), JSON.stringify({ pid: process.pid, namespace: await pidNamespace() }))
   if (nobody !== undefined) await chmod(folders.root, 0o755)
-  for (const name of ['bin', 'extensions', 'plugins']) await mkdir(join(folders.home, name), { recursive: true })
+  for (const name of ['', 'bin', 'extensions', 'plugins']) await makeOpenFolder(join(folders.home, name))
   for (const folder of [folders.config, folders.data, folders.logs, folders.temporary, folders.credentials]) {
     await mkdir(folder, { mode: 0o700 })
   }
@@ -47,13 +47,18 @@ export async function handOver(folders: RunFolders, nobody: Nobody | undefined):
  * nobody cannot enter, and the server takes symbolic links for what they point to.
  */
 export async function linkTree(from: string, to: string): Promise<void> {
-  for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const source = join(entry.parentPath, entry.name)
-    const target = join(to, source.slice(from.length))
-    await mkdir(dirname(target), { recursive: true })
-    await link(source, target).catch(() => copyFile(source, target))
+  await makeOpenFolder(to)
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) await linkTree(source, target)
+    else await link(source, target).catch(() => copyFile(source, target))
   }
+}
+
+/** A folder that all users can enter, whatever the umask. */
+async function makeOpenFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true })
+  await chmod(path, 0o755)
 }
 
 async function removeAbandoned(parent: string): Promise<void> {

@@ -24,10 +24,12 @@ export async function fetchParts(
   }
   const child = spawn(mvn, ['--batch-mode', '--strict-checksums', 'generate-resources'], {
     cwd: folder,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+  // Maven reports on standard output; its start script and its Java complain on standard error.
   const errors: string[] = []
+  createInterface({ input: child.stderr }).on('line', (line) => errors.push(line))
   const downloads = countDownloads(onProgress)
   for await (const line of createInterface({ input: child.stdout })) {
     downloads(line)
@@ -36,22 +38,26 @@ export async function fetchParts(
   const code = await ended
   if (code === 0) return
   throw new LocalClusterError(
-    `Maven could not fetch OpenSearch (${mvn} ended with ${String(code)}):\n${errors.slice(0, 6).join('\n')}\n` +
+    `Maven could not fetch OpenSearch (${mvn} ended with ${String(code)}):\n${errors.slice(0, 8).join('\n')}\n` +
       'It needs to reach https://repo.maven.apache.org, or a mirror or proxy that ~/.m2/settings.xml names.',
   )
 }
 
+const SHOW_EVERY_MS = 500
 const MEBIBYTES: Readonly<Record<string, number>> = { B: 2 ** -20, kB: 2 ** -10, MB: 1 }
 
 /** Reads Maven's "Downloaded from central: <url> (<n> <unit> at <rate>)" lines. */
 function countDownloads(onProgress: OnProgress): (line: string) => void {
   let files = 0
   let mebibytes = 0
+  let shown = 0
   return (line) => {
     const match = /Downloaded from \S+ (\S+\.(?:jar|zip)) \(([\d.]+) (B|kB|MB) /.exec(line)
     if (match === null) return
     files += 1
     mebibytes += Number(match[2]) * (MEBIBYTES[match[3] ?? ''] ?? 0)
+    if (Date.now() - shown < SHOW_EVERY_MS) return
+    shown = Date.now()
     onProgress(
       `Fetching OpenSearch from Maven Central: ${files} files, ${mebibytes.toFixed(1)} MB (${match[1]?.split('/').at(-1) ?? ''})`,
     )

@@ -17,7 +17,7 @@ export interface Source {
  * whoever changes what goes into it here has to change its name too.
  */
 export function serverFiles(version: string, source: Source): Promise<string> {
-  return cached(source.cache, `opensearch-${version}`, async (folder) => {
+  return whenMissing(`opensearch-${version}`, source, async (folder) => {
     const parts = maven.serverParts(version)
     const fetched = await fetchInto(folder, parts, source)
     const libraries = join(fetched, 'lib/jars')
@@ -39,7 +39,7 @@ export function serverFiles(version: string, source: Source): Promise<string> {
 
 /** The folder with the security plugin, fetched on first use. */
 export function securityPluginFiles(pluginVersion: string, source: Source): Promise<string> {
-  return cached(source.cache, `opensearch-security-${pluginVersion}`, async (folder) => {
+  return whenMissing(`opensearch-security-${pluginVersion}`, source, async (folder) => {
     const part = maven.securityPart(pluginVersion)
     const fetched = await fetchInto(folder, [part], source)
     await moveFiles(join(fetched, maven.jarsFolder(part)), folder)
@@ -49,6 +49,15 @@ export function securityPluginFiles(pluginVersion: string, source: Source): Prom
     await writeFile(join(folder, DESCRIPTOR), descriptor.replace(/^extended\.plugins=.*$/m, 'extended.plugins='))
     await finish(folder)
   })
+}
+
+function whenMissing(name: string, source: Source, fill: (folder: string) => Promise<void>): Promise<string> {
+  const announced = (folder: string) => {
+    source.onProgress(`Putting ${name} together from Maven Central, into ${source.cache}`)
+    return fill(folder)
+  }
+  const onWait = () => source.onProgress(`Waiting for another process that puts ${name} together`)
+  return cached(source.cache, name, announced, onWait)
 }
 
 const DESCRIPTOR = 'plugin-descriptor.properties'

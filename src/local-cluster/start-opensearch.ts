@@ -133,9 +133,9 @@ async function whenReady(
     const url = `${secured === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
     await waitFor(() => isReady(url, probe), giveUp.signal)
     return url
-  } catch (error) {
+  } catch {
     const how = server.hasEnded() ? await server.ended : `did not become ready in ${READY_WITHIN_MS / 1000} s`
-    throw new LocalClusterError(`OpenSearch ${how}. The end of its log:\n${lastLines(log)}`, { cause: error })
+    throw new LocalClusterError(`OpenSearch ${how}. The end of its log:\n${lastLines(log)}`)
   } finally {
     clearTimeout(timer)
   }
