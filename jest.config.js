@@ -5,7 +5,6 @@ const shared = {
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }],
   },
-  testTimeout: 30_000,
 }
 
 const cluster = {
@@ -16,6 +15,7 @@ const cluster = {
 
 /** @type {import('jest').Config} */
 export default {
+  testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/support/plain-summary.js'],
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },

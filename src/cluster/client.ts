@@ -62,14 +62,23 @@ export function openCluster(options: ClusterOptions): ClusterClient {
     // Stored documents may hold a key of that name; nothing here merges or reads it.
     disablePrototypePoisoningProtection: true,
     headers: credentials(options.service),
-    ssl: { ...(options.ca === undefined ? {} : { ca: options.ca }), ...certificate(options.service), rejectUnauthorized: true },
+    ssl: {
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...certificate(options.service),
+      rejectUnauthorized: true,
+    },
   })
 
   async function send(request: ClusterRequest, signal: AbortSignal): Promise<ClusterAnswer> {
     if (signal.aborted) throw new GatewayError('upstreamTimeout', { cause: neverSent(new Error('No time was left')) })
     const { method, path, querystring, body, contentType } = request
     const pending = client.transport.request(
-      { method, path, ...(body === undefined ? {} : { body }), ...(querystring === undefined ? {} : { querystring: { ...querystring } }) },
+      {
+        method,
+        path,
+        ...(body === undefined ? {} : { body }),
+        ...(querystring === undefined ? {} : { querystring: { ...querystring } }),
+      },
       { maxRetries: 0, headers: { 'content-type': contentType ?? 'application/json' } },
     )
     const abort = (): void => pending.abort()

@@ -2,7 +2,15 @@ import { LRUCache } from 'lru-cache'
 
 import { backingIndexOf, parseContainer } from '../core/backing-index.ts'
 import type { BackingIndex, Container, ContainerNaming, IndexOfType } from '../core/backing-index.ts'
-import type { DeleteReceipt, Look, LookQuestion, MemoryStore, Place, RemoveOrder, Removal } from '../core/delete-memory.ts'
+import type {
+  DeleteReceipt,
+  Look,
+  LookQuestion,
+  MemoryStore,
+  Place,
+  RemoveOrder,
+  Removal,
+} from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { ClusterClient } from './client.ts'
@@ -199,7 +207,8 @@ function readRemoval(item: JsonObject, order: RemoveOrder): Removal {
   const status = Number(item['status'])
   if (status === 409 || status === 404) return { kind: 'conflict' }
   if (status !== 200 || item['result'] !== 'deleted') throw failureFor(status, item['error'])
-  if (item['_id'] !== order.memoryId) throw new GatewayError('upstreamInvalid', { cause: 'another document was deleted' })
+  if (item['_id'] !== order.memoryId)
+    throw new GatewayError('upstreamInvalid', { cause: 'another document was deleted' })
   return { kind: 'removed', receipt: receiptOf(item) }
 }
 

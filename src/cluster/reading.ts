@@ -41,9 +41,13 @@ export function failureFor(status: number, error: unknown): GatewayError {
   const cause = { status, error }
   const type = errorType(error)
   if (type === 'cluster_block_exception') {
-    return new GatewayError('upstreamUnavailable', { reason: 'The cluster blocks writes to this index at the moment', cause })
+    return new GatewayError('upstreamUnavailable', {
+      reason: 'The cluster blocks writes to this index at the moment',
+      cause,
+    })
   }
-  if (status === 401 || status === 403 || type === 'security_exception') return new GatewayError('upstreamRefusedGateway', { cause })
+  if (status === 401 || status === 403 || type === 'security_exception')
+    return new GatewayError('upstreamRefusedGateway', { cause })
   if (status === 429) return new GatewayError('tooManyRequests', { retryAfterSeconds: 1, cause })
   if (status === 502 || status === 503 || status === 504) return new GatewayError('upstreamUnavailable', { cause })
   return new GatewayError('upstreamInvalid', { cause })

@@ -8,7 +8,6 @@ import { Pool, errors as undiciErrors } from 'undici'
 type Options = NonNullable<ConstructorParameters<typeof Connection>[0]>
 type Params = Parameters<Connection['request']>[0]
 
-
 /** Set on a ConnectionError: whether the request may have reached the node. */
 const mayHaveArrived = new WeakMap<Error, boolean>()
 
@@ -24,7 +23,14 @@ export function neverSent(error: Error): Error {
 }
 
 // Failures before a connection stood: nothing of the request was written. (A TLS failure is one too, but has no code of its own to tell it by.)
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
+const NEVER_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
 
 export interface UndiciConnectionSettings {
   readonly connectTimeoutMs: number
@@ -57,7 +63,10 @@ export function undiciConnectionClass(settings: UndiciConnectionSettings): typeo
       })
     }
 
-    override request(params: Params, callback: (error: Error | null, response: IncomingMessage | null) => void): ClientRequest {
+    override request(
+      params: Params,
+      callback: (error: Error | null, response: IncomingMessage | null) => void,
+    ): ClientRequest {
       const controller = new AbortController()
       this.#send(params, controller.signal).then(
         (response) => callback(null, response),
@@ -70,7 +79,11 @@ export function undiciConnectionClass(settings: UndiciConnectionSettings): typeo
 
     async #send(params: Params, signal: AbortSignal): Promise<IncomingMessage> {
       const { method, path, querystring, headers, body } = params
-      const { statusCode, headers: received, body: stream } = await this.#pool.request({
+      const {
+        statusCode,
+        headers: received,
+        body: stream,
+      } = await this.#pool.request({
         method: method ?? 'GET',
         path: `${path ?? '/'}${querystring ? `?${querystring}` : ''}`,
         headers: { ...this.headers, ...(headers as IncomingHttpHeaders | undefined) },
@@ -90,7 +103,11 @@ export function undiciConnectionClass(settings: UndiciConnectionSettings): typeo
 
 function tlsOf(ssl: Connection['ssl']): Pick<NonNullable<Connection['ssl']>, 'ca' | 'cert' | 'key'> {
   const { ca, cert, key } = ssl ?? {}
-  return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) }
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  }
 }
 
 function translate(error: unknown): Error {

@@ -1,4 +1,5 @@
 import type { Container } from './backing-index.ts'
+import { GatewayError } from './failure.ts'
 import type { Principal, Scope } from './principal.ts'
 
 /** Who may delete what, as the operator set it. */
@@ -15,6 +16,16 @@ export interface AccessPolicy {
 
 export function holds(principal: Principal, scope: Scope): boolean {
   return principal.scopes.has(scope)
+}
+
+/**
+ * Lets a caller with any of the scopes pass; the first one is named to everybody else.
+ * @throws GatewayError insufficientScope
+ */
+export function requireScope(principal: Principal, ...scopes: readonly [Scope, ...Scope[]]): void {
+  if (scopes.some((scope) => holds(principal, scope))) return
+  const reason = `The bearer token lacks the scope for this request: ${scopes[0]}`
+  throw new GatewayError('insufficientScope', { scope: scopes[0], reason })
 }
 
 /** Whether the caller may use the container at all. A role named `all_access` in a token means nothing here. */

@@ -121,7 +121,13 @@ export async function deleteMemory(
     if (decision.kind !== 'remove') return unconfirmed === undefined ? decision : settle(look, unconfirmed, request)
     const { index, memory } = decision.place
     const { seqNo, primaryTerm } = memory
-    const removal = await store.remove({ index, memoryId: request.memoryId, seqNo, primaryTerm, refresh: request.refresh })
+    const removal = await store.remove({
+      index,
+      memoryId: request.memoryId,
+      seqNo,
+      primaryTerm,
+      refresh: request.refresh,
+    })
     if (removal.kind === 'removed') return { kind: 'deleted', type: decision.place.type, receipt: removal.receipt }
     if (removal.kind === 'unknown') unconfirmed = { place: decision.place, cause: removal.cause }
   }

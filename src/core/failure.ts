@@ -22,6 +22,12 @@ export const FAILURES = {
     type: 'illegal_argument_exception',
     reason: 'The request target can be read in more than one way; percent-encode it plainly',
   },
+  invalidMemoryType: {
+    status: 400,
+    source: 'caller',
+    type: 'illegal_argument_exception',
+    reason: 'The memory type is not one of sessions, working, long-term and history',
+  },
   invalidMemoryId: {
     status: 400,
     source: 'caller',

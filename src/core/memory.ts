@@ -15,3 +15,10 @@ export interface MemoryAddress {
   readonly type: MemoryType
   readonly memoryId: string
 }
+
+/** The cluster's own limit on a document's id (IndexRequest, measured on 3.4.0), in bytes of UTF-8. */
+export const MAX_ID_BYTES = 512
+
+export function idBytes(memoryId: string): number {
+  return new TextEncoder().encode(memoryId).length
+}

@@ -73,7 +73,7 @@ export function parseDeleteParameters(target: Target): { readonly refresh: Refre
   if (unknown.length > 0) {
     const names = unknown.map((name) => `[${name}]${suggestion(name, known)}`).join(', ')
     const plural = unknown.length > 1 ? 's' : ''
-    const reason = `request [${target.path}] contains unrecognized parameter${plural}: ${names}`
+    const reason = `request [${target.decodedPath}] contains unrecognized parameter${plural}: ${names}`
     throw new GatewayError('unrecognizedParameter', { reason })
   }
   return { refresh: parseRefresh(parameters.get('refresh')) }
@@ -104,7 +104,10 @@ function parseRefresh(value: string | undefined): Refresh {
 /** "did you mean", by the server's measure: normalised edit distance, closest first, names more than half alike. */
 function suggestion(name: string, known: readonly string[]): string {
   const alike = known
-    .map((candidate) => ({ candidate, likeness: 1 - editDistance(name, candidate) / Math.max(name.length, candidate.length) }))
+    .map((candidate) => ({
+      candidate,
+      likeness: 1 - editDistance(name, candidate) / Math.max(name.length, candidate.length),
+    }))
     .filter(({ likeness }) => likeness > 0.5)
     .sort((a, b) => b.likeness - a.likeness || (a.candidate < b.candidate ? -1 : 1))
     .map(({ candidate }) => candidate)

@@ -6,8 +6,8 @@ import { GatewayError } from './failure.ts'
  */
 export interface Target {
   readonly raw: string
-  /** Everything before the first `?`, as it arrived. */
-  readonly path: string
+  /** Everything before the first `?`, percent-decoded as a whole: how the server quotes a path in its errors. */
+  readonly decodedPath: string
   /** The segments as they arrived, trailing empty ones dropped: the server ignores trailing slashes. */
   readonly rawSegments: readonly string[]
   /** The same segments, percent-decoded. */
@@ -35,7 +35,7 @@ export function parseTarget(raw: string): Target {
 
   const rawSegments = path.replace(/\/+$/, '').split('/').slice(1)
   const segments = rawSegments.map(decodeSegment)
-  return { raw, path, rawSegments, segments, query }
+  return { raw, decodedPath: percentDecode(path) ?? path, rawSegments, segments, query }
 }
 
 /** Where an id is written as a segment: a dot segment is refused in every spelling, since many parsers remove it. */

@@ -20,7 +20,8 @@ const HOP_BY_HOP = new Set([
 ])
 
 // Names by which proxies tell clusters who is calling, and from where: never a caller's to say.
-const IDENTITY = /^(?:x-proxy-.*|x-forwarded-.*|forwarded|x-real-ip|x-original-url|x-rewrite-url|x-opendistro-.*|_opendistro.*|securitytenant|security-tenant)$/
+const IDENTITY =
+  /^(?:x-proxy-.*|x-forwarded-.*|forwarded|x-real-ip|x-original-url|x-rewrite-url|x-opendistro-.*|_opendistro.*|securitytenant|security-tenant)$/
 
 /** `true` for a header that no caller may send on, however it is spelt: many servers take `_` for `-`. */
 function isIdentity(lowerName: string): boolean {

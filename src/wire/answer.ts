@@ -20,8 +20,9 @@ export type Result =
 export interface AnswerContext {
   readonly dialect: Dialect
   readonly method: string
-  /** The raw request target: quoted in the server's own errors. */
+  /** The raw request target and its decoded path: the server's own errors quote one or the other. */
   readonly uri: string
+  readonly decodedPath: string
   readonly presentation: Presentation
   readonly requestId: string
   /** The caller's `X-Opaque-Id`, which the server returns. */
@@ -48,8 +49,12 @@ export function answerOf(result: Result, context: AnswerContext): Answer {
 
   const words = wordsFor(result, context)
   const { presentation, dialect } = context
-  const body = words.isError || dialect === 'memoryPlugin' ? words.body : applyFilterPath(words.body, presentation.filterPath)
-  const rendered = render(body, dialect === 'opensearch' ? presentation : { ...presentation, pretty: false, format: 'json' })
+  const body =
+    words.isError || dialect === 'memoryPlugin' ? words.body : applyFilterPath(words.body, presentation.filterPath)
+  const rendered = render(
+    body,
+    dialect === 'opensearch' ? presentation : { ...presentation, pretty: false, format: 'json' },
+  )
   headers.push(['content-type', rendered.contentType], ['content-length', String(byteLength(rendered.text))])
   return { status: words.status, headers, body: rendered.text }
 }
@@ -66,7 +71,7 @@ function wordsFor(result: Exclude<Result, { kind: 'preflight' }>, context: Answe
         ? wordLegacyError(405, 'Method not allowed')
         : wordWrongMethod(context.method, context.uri, result.allow)
     case 'noHandler':
-      return wordNoHandler(context.method, context.uri)
+      return wordNoHandler(context.method, context.decodedPath)
     case 'unknownLegacyPath':
       return wordLegacyError(404, 'Not found')
   }

@@ -1,4 +1,4 @@
-import type { Body } from './render.ts'
+import type { Body } from './body.ts'
 
 type Pattern = readonly string[]
 

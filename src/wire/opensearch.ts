@@ -1,7 +1,7 @@
 import type { DeleteOutcome, DeleteReceipt } from '../core/delete-memory.ts'
 import { FAILURES } from '../core/failure.ts'
 import type { GatewayError } from '../core/failure.ts'
-import type { Body } from './render.ts'
+import type { Body } from './body.ts'
 
 /** A status and a body, not yet written. Errors are not filtered by `filter_path`, in the server as here. */
 export interface Words {
@@ -44,8 +44,8 @@ export function wordWrongMethod(method: string, uri: string, allow: readonly str
 }
 
 /** The server's answer to a path that it does not know (RestController). */
-export function wordNoHandler(method: string, uri: string): Words {
-  return { status: 400, body: { error: `no handler found for uri [${uri}] and method [${method}]` }, isError: true }
+export function wordNoHandler(method: string, path: string): Words {
+  return { status: 400, body: { error: `no handler found for uri [${path}] and method [${method}]` }, isError: true }
 }
 
 function receiptBody(receipt: DeleteReceipt): Body {

@@ -1,0 +1,154 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import closeWithGrace from 'close-with-grace'
+
+import { checkIssuers } from './auth/issuer-rules.ts'
+import { openLocalIssuer } from './auth/local-issuer.ts'
+import { ConfigError, loadConfig } from './config/load.ts'
+import { parseDuration } from './config/scalars.ts'
+import type { ConfigFile } from './config/schema.ts'
+import { SCOPES } from './core/principal.ts'
+import { createLog } from './ops/log.ts'
+import { issuerOptions, startGateway } from './server.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** Runs one command line. @returns the exit code: 0 done, 1 it failed, 2 the command line or the configuration is wrong */
+export async function runCommand(argv: readonly string[], env: Env): Promise<number> {
+  try {
+    await createProgram(env).parseAsync([...argv])
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    return error instanceof ConfigError ? 2 : 1
+  }
+}
+
+function createProgram(env: Env): Command {
+  const program = new Command('memory-gateway')
+    .description(
+      'Checks the caller before a memory is deleted from OpenSearch, and answers OpenSearch and MemoryPlugin callers alike.',
+    )
+    .exitOverride()
+  program.addCommand(startCommand(env))
+  program.addCommand(checkCommand(env))
+  program.addCommand(tokenCommand(env))
+  program.addCommand(demoCommand())
+  return program
+}
+
+function startCommand(env: Env): Command {
+  return new Command('start')
+    .description('Start the gateway in front of a cluster.')
+    .requiredOption('--config <file>', 'the YAML configuration; config/gateway.yaml is one with comments')
+    .addHelpText('after', '\nExample:\n  memory-gateway start --config gateway.yaml')
+    .exitOverride()
+    .action(async ({ config: path }: { config: string }) => {
+      const config = readConfig(path, env)
+      const log = createLog(config.log.level)
+      const gateway = await startGateway(config, log)
+      // The first line says that the gateway is ready, and where; port 0 takes a free one.
+      process.stdout.write(`${JSON.stringify({ msg: 'listening', url: gateway.url, opsUrl: gateway.opsUrl })}\n`)
+      closeWithGrace({ delay: config.limits.drain + 5_000, logger: false }, async () => {
+        await gateway.close()
+      })
+    })
+}
+
+function checkCommand(env: Env): Command {
+  return new Command('check')
+    .description('Check a configuration: exit code 0 when it is good, 2 with every problem listed when it is not.')
+    .requiredOption('--config <file>', 'the YAML configuration')
+    .exitOverride()
+    .action(({ config: path }: { config: string }) => {
+      readConfig(path, env)
+      process.stdout.write(`${path} is good\n`)
+    })
+}
+
+function readConfig(path: string, env: Env): ConfigFile {
+  return loadConfig(path, {
+    env,
+    check: ({ auth }) =>
+      checkIssuers(auth.issuers.map(issuerOptions)).map((problem) => ({
+        path: `auth.${problem.path}`,
+        message: `${problem.message}; ${problem.remedy}`,
+      })),
+  })
+}
+
+interface TokenOptions {
+  readonly subject: string
+  readonly scope: readonly string[]
+  readonly ttl: number
+  readonly keys: string
+  readonly issuer: string
+  readonly audience: string
+  readonly container?: string
+}
+
+function tokenCommand(env: Env): Command {
+  return new Command('token')
+    .description('Sign a token with a local issuer, whose key files are made on first use.')
+    .requiredOption('--subject <name>', 'whose token it is')
+    .addOption(
+      new Option('--scope <scopes...>', `any of ${SCOPES.join(', ')}`).makeOptionMandatory().argParser(parseScopes),
+    )
+    .option('--ttl <duration>', 'how long it is good for, as in 1h or 90d', parseTtl, 3_600_000)
+    .option(
+      '--keys <folder>',
+      'where the issuer keeps its key files',
+      env['MEMORY_GATEWAY_KEYS'] ?? 'memory-gateway-keys',
+    )
+    .option('--issuer <iss>', 'the name of the issuer, as under auth.issuers[].issuer', 'https://memory-gateway.local')
+    .option('--audience <aud>', 'as under auth.issuers[].audience', 'memory-gateway')
+    .option('--container <id>', 'the memory container that legacy calls of this token mean')
+    .addHelpText(
+      'after',
+      '\nExample:\n  memory-gateway token --subject alice --scope memory:delete --ttl 90d\n\n' +
+        'The gateway accepts these tokens with, in its configuration:\n' +
+        '  auth: { issuers: [{ issuer: https://memory-gateway.local, audience: memory-gateway, jwks: { file: memory-gateway-keys/jwks.json } }] }',
+    )
+    .exitOverride()
+    .action(async (options: TokenOptions) => {
+      const issuer = await openLocalIssuer(options.keys, { issuer: options.issuer, create: true })
+      if (issuer.created) process.stderr.write(`Made a new signing key; its public half is ${issuer.jwksPath}\n`)
+      const token = await issuer.sign({
+        subject: options.subject,
+        scopes: options.scope,
+        audience: options.audience,
+        ttlMs: options.ttl,
+        ...(options.container === undefined ? {} : { extraClaims: { memory_container: options.container } }),
+      })
+      process.stdout.write(`${token}\n`)
+    })
+}
+
+function parseScopes(text: string, before: readonly string[] = []): readonly string[] {
+  const scopes = text.split(/[\s,]+/).filter((scope) => scope !== '')
+  const unknown = scopes.find((scope) => !SCOPES.some((known) => known === scope))
+  if (unknown !== undefined) throw new InvalidArgumentError(`${unknown} is not one of ${SCOPES.join(', ')}`)
+  return [...before, ...scopes]
+}
+
+function parseTtl(text: string): number {
+  const milliseconds = parseDuration(text)
+  if (milliseconds === undefined || milliseconds === 0) {
+    throw new InvalidArgumentError('write a whole number and ms, s, m, h or d, as in 90d')
+  }
+  return milliseconds
+}
+
+function demoCommand(): Command {
+  return new Command('demo')
+    .description('Try the gateway in front of an embedded store, a real OpenSearch, or your own cluster.')
+    .option('--once', 'end after the two deletes')
+    .option('--real', 'in front of a real OpenSearch, assembled from Maven Central (needs Java 21+ and Maven)')
+    .option('--cluster <url>', 'in front of your own cluster, in indices named memory-gateway-demo-*')
+    .option('--port <port>', 'the port of the gateway; 0 takes a free one', (text) => Number(text), 0)
+    .exitOverride()
+    .action(async (options: { once?: true; real?: true; cluster?: string; port: number }) => {
+      const { runDemo } = await import('./demo/run-demo.ts')
+      await runDemo({ ...options, once: options.once === true, real: options.real === true })
+    })
+}

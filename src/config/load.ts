@@ -1,0 +1,194 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+
+import { parseDocument } from 'yaml'
+import type { core } from 'zod'
+
+import { schema } from './schema.ts'
+import type { ConfigFile } from './schema.ts'
+
+/** One thing that is wrong with a configuration. */
+export interface ConfigProblem {
+  /** Where in the file, as in `auth.issuers[0].jwks`. */
+  readonly path: string
+  /** What is wrong, and what to do; never the value of a secret. */
+  readonly message: string
+}
+
+/** All problems of a configuration at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly ConfigProblem[]
+
+  constructor(source: string, problems: readonly ConfigProblem[]) {
+    const lines = problems.map(({ path, message }) => `  ${path === '' ? '(file)' : path}: ${message}`)
+    super(`${source} has ${String(problems.length)} problem${problems.length === 1 ? '' : 's'}:\n${lines.join('\n')}`)
+    this.problems = problems
+  }
+}
+
+interface Surroundings {
+  /** `process.env`, handed in. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Rules that other parts of the gateway know: run on what is valid otherwise. */
+  readonly check: (config: ConfigFile) => readonly ConfigProblem[]
+}
+
+/**
+ * Reads and checks a configuration file; nothing is used before all of it is valid.
+ * @throws ConfigError with every problem
+ */
+export function loadConfig(path: string, surroundings: Surroundings): ConfigFile {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+    throw new ConfigError(path, [{ path: '', message: `cannot be read (${why}); name a YAML file with --config` }])
+  }
+  return parseConfig(text, path, surroundings)
+}
+
+/** Like {@link loadConfig}, for a text whose relative paths start at the folder of `path`. */
+export function parseConfig(text: string, path: string, { env, check }: Surroundings): ConfigFile {
+  const document = parseDocument(text)
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      path,
+      document.errors.map(({ message }) => ({
+        path: '',
+        message: `is not valid YAML: ${message.split('\n')[0] ?? ''}`,
+      })),
+    )
+  }
+  const problems: ConfigProblem[] = []
+  const filled = fillIn(document.toJS() as unknown, '', env, problems)
+  const parsed = schema.safeParse(filled ?? {})
+  if (!parsed.success) problems.push(...parsed.error.issues.flatMap(problemsOf))
+  if (!parsed.success || problems.length > 0) throw new ConfigError(path, problems)
+
+  const config = resolveFiles(parsed.data, dirname(resolve(path)), problems)
+  problems.push(...(problems.length === 0 ? check(config) : []))
+  if (problems.length > 0) throw new ConfigError(path, problems)
+  return config
+}
+
+/** Puts environment variables in place of `${NAME}`, in every text of the file. */
+function fillIn(value: unknown, path: string, env: Surroundings['env'], problems: ConfigProblem[]): unknown {
+  if (typeof value === 'string') {
+    return value.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
+      const found = env[name]
+      if (found !== undefined) return found
+      problems.push({ path, message: `the environment variable ${name} is not set; set it, or write the value here` })
+      return ''
+    })
+  }
+  if (Array.isArray(value))
+    return value.map((item, position) => fillIn(item, `${path}[${String(position)}]`, env, problems))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      fillIn(item, path === '' ? key : `${path}.${key}`, env, problems),
+    ]),
+  )
+}
+
+function problemsOf(issue: core.$ZodIssue): ConfigProblem[] {
+  const path = pathOf(issue.path)
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({
+        path: path === '' ? key : `${path}.${key}`,
+        message: 'is not a setting; correct its spelling or remove it',
+      }))
+    case 'invalid_type':
+      return [{ path, message: `must be ${article(issue.expected)}` }]
+    case 'invalid_value':
+      return [{ path, message: `must be one of ${issue.values.map(String).join(', ')}` }]
+    case 'invalid_union': {
+      const expected =
+        issue.discriminator !== undefined ? 'has no known kind; see config/gateway.yaml for the kinds' : issue.message
+      return [
+        {
+          path,
+          message: expected === 'Invalid input' ? 'has none of the accepted forms; see config/gateway.yaml' : expected,
+        },
+      ]
+    }
+    default:
+      return [{ path, message: issue.message }]
+  }
+}
+
+function article(type: string): string {
+  return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`
+}
+
+function pathOf(parts: readonly PropertyKey[]): string {
+  return parts.reduce<string>((path, part) => {
+    if (typeof part === 'number') return `${path}[${String(part)}]`
+    return path === '' ? String(part) : `${path}.${String(part)}`
+  }, '')
+}
+
+/** Puts the contents of files in place of their names: PEM files, and secrets written as `file:PATH`. Other paths become absolute. */
+function resolveFiles(config: ConfigFile, folder: string, problems: ConfigProblem[]): ConfigFile {
+  const contents = (name: string, path: string): string => {
+    try {
+      return readFileSync(resolve(folder, name), 'utf8')
+    } catch (error) {
+      const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+      problems.push({
+        path,
+        message: `the file ${resolve(folder, name)} cannot be read (${why}); give its path relative to this file`,
+      })
+      return ''
+    }
+  }
+  const secret = (value: string, path: string): string =>
+    value.startsWith('file:') ? contents(value.slice('file:'.length), path).trimEnd() : value
+
+  const clusters = Object.entries(config.clusters).map(([name, cluster]) => {
+    const at = `clusters.${name}`
+    const { ca } = cluster.tls
+    const tls = ca === undefined ? {} : { ca: contents(ca, `${at}.tls.ca`) }
+    return [
+      name,
+      { ...cluster, tls, service: resolveService(cluster.service, `${at}.service`, contents, secret) },
+    ] as const
+  })
+  const issuers = config.auth.issuers.map((issuer, position) => {
+    const at = `auth.issuers[${String(position)}]`
+    const { ca, diskPath } = issuer.keySet
+    return {
+      ...issuer,
+      ...(issuer.jwks !== undefined && 'file' in issuer.jwks
+        ? { jwks: { file: resolve(folder, issuer.jwks.file) } }
+        : {}),
+      ...(issuer.secret === undefined ? {} : { secret: secret(issuer.secret, `${at}.secret`) }),
+      keySet: {
+        ...issuer.keySet,
+        ...(ca === undefined ? {} : { ca: contents(ca, `${at}.keySet.ca`) }),
+        ...(diskPath === undefined ? {} : { diskPath: resolve(folder, diskPath) }),
+      },
+    }
+  })
+  return { ...config, auth: { ...config.auth, issuers }, clusters: Object.fromEntries(clusters) }
+}
+
+type Service = ConfigFile['clusters'][string]['service']
+type Read = (value: string, path: string) => string
+
+function resolveService(service: Service, at: string, contents: Read, secret: Read): Service {
+  switch (service.kind) {
+    case 'none':
+      return service
+    case 'basic':
+      return { ...service, password: secret(service.password, `${at}.password`) }
+    case 'bearer':
+      return { ...service, token: secret(service.token, `${at}.token`) }
+    case 'clientCertificate':
+      return { ...service, cert: contents(service.cert, `${at}.cert`), key: contents(service.key, `${at}.key`) }
+  }
+}

@@ -1,0 +1,167 @@
+import { z } from 'zod'
+
+import { claim, duration, nodeUrl, port } from './scalars.ts'
+
+const ASYMMETRIC = [
+  'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519',
+] as const // prettier-ignore
+const HMAC = ['HS256', 'HS384', 'HS512'] as const
+
+/** Where an issuer's keys are. Exactly one of the keys is set. */
+const keySource = {
+  jwks: z
+    .union([
+      z.strictObject({ uri: z.url('must be the address of a key set') }),
+      z.strictObject({ file: z.string().min(1, 'must be the path of a key set') }),
+    ])
+    .optional(),
+  /** OpenID Connect discovery: `true` looks below the issuer, a string is the address of the document. */
+  discovery: z.union([z.literal(true), z.url()]).optional(),
+  /** An HMAC secret, base64url; as `file:PATH` or `${ENV}`. */
+  secret: z.string().optional(),
+}
+
+const issuer = z
+  .strictObject({
+    issuer: z.string().min(1, 'must be the exact `iss` of the tokens'),
+    audience: z
+      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+      .transform((value) => (typeof value === 'string' ? [value] : value)),
+    algorithms: z
+      .array(z.enum([...ASYMMETRIC, ...HMAC]))
+      .min(1)
+      .default(['ES256', 'RS256']),
+    ...keySource,
+    clockTolerance: duration('5s'),
+    requiredClaims: z.array(claim).default([]),
+    /** Accepted `typ` headers; an empty string admits tokens without one. */
+    types: z.array(z.string()).min(1).default(['JWT', 'at+jwt', '']),
+    claims: z
+      .strictObject({
+        subject: claim.default('sub'),
+        scopes: claim.default('scope'),
+        roles: claim.default('roles'),
+        backendRoles: claim.default('backend_roles'),
+        container: claim.default('memory_container'),
+        containers: claim.default('containers'),
+      })
+      .prefault({}),
+    /** Put before every name that this issuer's tokens yield. At most one issuer goes without. */
+    namePrefix: z.string().default(''),
+    keySet: z
+      .strictObject({
+        maxAge: duration('1h'),
+        refreshBefore: duration('10m'),
+        cooldown: duration('30s'),
+        staleFor: duration('1h'),
+        fetchTimeout: duration('5s'),
+        maxBytes: z.int().min(1_024).default(262_144),
+        maxKeys: z.int().min(1).default(100),
+        /** A copy of the last good key set, so that a start does not depend on the key server. */
+        diskPath: z.string().min(1).optional(),
+        /** PEM file of the authorities that the key server's certificate may come from. */
+        ca: z.string().min(1).optional(),
+      })
+      .prefault({}),
+  })
+  .superRefine((value, context) => {
+    const sources = [value.jwks, value.discovery, value.secret].filter((source) => source !== undefined)
+    if (sources.length === 1) return
+    context.addIssue({
+      code: 'custom',
+      message: 'needs exactly one of jwks, discovery and secret: it says where the keys are',
+    })
+  })
+
+const service = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('basic'), username: z.string().min(1), password: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('bearer'), token: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('clientCertificate'), cert: z.string().min(1), key: z.string().min(1) }),
+])
+
+const cluster = z.strictObject({
+  nodes: z.array(nodeUrl).min(1, 'needs at least one node'),
+  tls: z.strictObject({ ca: z.string().min(1).optional() }).prefault({}),
+  service,
+  passThrough: z
+    .strictObject({
+      identity: z.literal('caller').default('caller'),
+      engine: z.enum(['undici', 'http-proxy-middleware']).default('undici'),
+    })
+    .prefault({}),
+  connectTimeout: duration('2s'),
+  /** Below the idle time of the nodes, and of any balancer before them. */
+  idleTimeout: duration('4s'),
+  /** Longest silence of a node in a passed-through answer. */
+  silenceTimeout: duration('5m'),
+  maxConnections: z.int().min(1).max(10_000).default(256),
+})
+
+const origin = z
+  .string()
+  .refine(
+    (text) =>
+      text === '*' ||
+      (URL.canParse(text) && new URL(text).origin === text) ||
+      /^[a-z-]+-extension:\/\/[\w-]+$/.test(text),
+    {
+      message: 'must be an origin as browsers send it, as in https://app.example, or * for any',
+    },
+  )
+
+export const schema = z.strictObject({
+  listen: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(8080) }).prefault({}),
+  ops: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(9090) }).prefault({}),
+  auth: z.strictObject({
+    issuers: z.array(issuer).min(1, 'needs at least one issuer'),
+    /** How many verified tokens are remembered. */
+    rememberedTokens: z.int().min(0).max(1_000_000).default(10_000),
+  }),
+  clusters: z.record(z.string().min(1), cluster).refine((value) => Object.keys(value).length === 1, {
+    message: 'must name exactly one cluster: routing to several comes with a later version',
+  }),
+  memory: z
+    .strictObject({
+      ownership: z
+        .strictObject({
+          fields: z
+            .array(z.string().regex(/^[^.*]+(?:\.[^.*]+)*$/, 'must be a plain field name, dotted for a nested one'))
+            .default(['owner_id']),
+          unowned: z.enum(['deny', 'allow']).default('deny'),
+        })
+        .prefault({}),
+      containersWithoutOwner: z.enum(['allow', 'scope', 'deny']).default('allow'),
+      containerIndex: z.string().min(1).default('.plugins-ml-am-memory-container'),
+    })
+    .prefault({}),
+  legacy: z
+    .strictObject({
+      /** The container of legacy callers whose token names none. */
+      container: z.string().min(1).optional(),
+      types: z
+        .array(z.enum(['sessions', 'working', 'long-term', 'history']))
+        .min(1)
+        .default(['long-term', 'working', 'sessions', 'history']),
+      missing: z.union([z.literal(200), z.literal(404)]).default(404),
+      cors: z.strictObject({ origins: z.array(origin).default([]) }).prefault({}),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      /** For a memory request as a whole, cluster included. */
+      deadline: duration('10s'),
+      headersTimeout: duration('10s'),
+      /** For a request to arrive whole, body included. */
+      requestTimeout: duration('10m'),
+      connections: z.int().min(1).default(10_000),
+      headerBytes: z.int().min(1_024).max(1_048_576).default(16_384),
+      /** How long requests under way may take to finish once the gateway was told to stop. */
+      drain: duration('30s'),
+    })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+})
+
+export type ConfigFile = z.output<typeof schema>
+export type ConfigInput = z.input<typeof schema>

@@ -1,0 +1,104 @@
+import { Agent as HttpAgent } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+
+import { createProxyMiddleware } from 'http-proxy-middleware'
+
+import { GatewayError } from '../core/failure.ts'
+import type { Engine, ForwardOptions } from './engine.ts'
+import { responseHeaders } from './headers.ts'
+import type { RawHeaders } from './headers.ts'
+
+type Middleware = ReturnType<typeof createProxyMiddleware>
+
+/** The other engine: for operators who know this middleware, by setting. */
+export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine {
+  const agents: (HttpAgent | HttpsAgent)[] = []
+  const failures = new WeakMap<IncomingMessage, (error: GatewayError) => void>()
+  const proxies = options.nodes.map((node) => {
+    const isTls = node.startsWith('https:')
+    const agentOptions = { keepAlive: true, maxSockets: options.maxConnections, timeout: options.silenceTimeoutMs }
+    const agent = isTls
+      ? new HttpsAgent({ ...agentOptions, ...(options.ca === undefined ? {} : { ca: options.ca }) })
+      : new HttpAgent(agentOptions)
+    agents.push(agent)
+    return createProxyMiddleware({
+      target: node,
+      agent,
+      changeOrigin: true,
+      // The default plugins answer errors in words of their own, and log with the console.
+      ejectPlugins: true,
+      proxyTimeout: options.silenceTimeoutMs,
+      preserveHeaderKeyCase: true,
+      on: {
+        proxyRes: dropHopHeaders,
+        error: (error, request, response) => {
+          if ('headersSent' in response && response.headersSent) response.destroy()
+          failures.get(request)?.(failureOf(error))
+        },
+      },
+    })
+  })
+  let turn = 0
+  return {
+    async forward(request, response, headers) {
+      const proxy = proxies[turn++ % proxies.length]
+      if (proxy === undefined) throw new GatewayError('upstreamUnavailable')
+      await relay(proxy, failures, request, response, headers)
+    },
+    close() {
+      for (const agent of agents) agent.destroy()
+      return Promise.resolve()
+    },
+  }
+}
+
+/**
+ * Headers are settled on the request itself before the middleware is called: its `proxyReq` event does not fire under `Expect: 100-continue`.
+ */
+function relay(
+  proxy: Middleware,
+  failures: WeakMap<IncomingMessage, (error: GatewayError) => void>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  headers: RawHeaders,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    failures.set(request, (error) => {
+      if (response.headersSent || response.destroyed) resolve()
+      else reject(error)
+    })
+    response.once('close', resolve)
+    const isChunked = request.headers['transfer-encoding'] !== undefined
+    // Without this a chunked DELETE would go out as `content-length: 0` with its body behind it: a smuggled request.
+    request.headers = { ...grouped(headers), ...(isChunked ? { 'transfer-encoding': 'chunked' } : {}) }
+    response.sendDate = false
+    proxy(request, response, (error: unknown) => reject(failureOf(error))).catch((error: unknown) =>
+      reject(failureOf(error)),
+    )
+  })
+}
+
+function grouped(headers: RawHeaders): Record<string, string | string[]> {
+  const groups: Record<string, string | string[]> = {}
+  for (let position = 0; position + 1 < headers.length; position += 2) {
+    const name = (headers[position] ?? '').toLowerCase()
+    const value = headers[position + 1] ?? ''
+    const before = groups[name]
+    groups[name] = before === undefined ? value : [before, value].flat()
+  }
+  return groups
+}
+
+/** The middleware passes every header of the node's answer on; those of its hop are taken out before. */
+function dropHopHeaders(answer: IncomingMessage): void {
+  const kept = new Set(responseHeaders(answer.rawHeaders).map((item) => item.toLowerCase()))
+  for (const name of Object.keys(answer.headers)) {
+    if (!kept.has(name)) Reflect.deleteProperty(answer.headers, name)
+  }
+}
+
+function failureOf(error: unknown): GatewayError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return new GatewayError(code === 'ETIMEDOUT' ? 'upstreamTimeout' : 'upstreamUnavailable', { cause: error })
+}

@@ -1,0 +1,89 @@
+import { pino } from 'pino'
+import type { DestinationStream, Logger } from 'pino'
+
+import { FAILURES, GatewayError } from '../core/failure.ts'
+
+/** What the access line says of a request. No query string, no header, no body: tokens and memory texts travel there. */
+export interface AccessLine {
+  readonly requestId: string
+  readonly method: string
+  readonly path: string
+  readonly route: string
+  readonly status: number
+  readonly durationMs: number
+  readonly issuer?: string
+  readonly subject?: string
+  readonly outcome?: string
+  /** The caller went away before its answer was complete. */
+  readonly aborted?: boolean
+}
+
+export interface Log {
+  access(line: AccessLine): void
+  /** A request that could not be decided or carried out: logged as loudly as its source asks for. */
+  failure(requestId: string, error: unknown): void
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** JSON lines on stdout. */
+export function createLog(level: string, destination?: DestinationStream): Log {
+  const options = { level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"` }
+  const logger = destination === undefined ? pino(options) : pino(options, destination)
+  return {
+    access: (line) => logger.info(line, 'request'),
+    failure: (requestId, error) => logFailure(logger, requestId, error),
+    info: (message, fields = {}) => logger.info(fields, message),
+    warn: (message, fields = {}) => logger.warn(fields, message),
+  }
+}
+
+function logFailure(logger: Logger, requestId: string, error: unknown): void {
+  if (!(error instanceof GatewayError)) {
+    const stack = error instanceof Error ? error.stack : undefined
+    logger.error({ requestId, causes: causesOf(error), stack }, 'unexpected failure')
+    return
+  }
+  const { source, status } = FAILURES[error.code]
+  const fields = { requestId, code: error.code, status, reason: error.message, causes: causesOf(error.cause) }
+  if (source === 'caller') logger.debug(fields, 'refused')
+  else logger.warn(fields, REMEDIES[error.code] ?? 'failed')
+}
+
+/** What the operator can do; the caller never reads this. */
+const REMEDIES: Partial<Record<GatewayError['code'], string>> = {
+  upstreamMasked:
+    'the cluster hides a protected index from the service identity: on a cluster with the security plugin, give the cluster ' +
+    'service: { kind: clientCertificate } with a certificate whose DN is in plugins.security.authcz.admin_dn',
+  upstreamRefusedGateway:
+    'the cluster refused the service identity: check the credentials under clusters.*.service and its roles',
+  upstreamUnavailable: 'the cluster cannot be reached: check clusters.*.nodes and clusters.*.tls',
+  unusableContainer: 'a memory container has a configuration that cannot be used safely: check its document',
+  keysUnavailable: 'no usable key set for an issuer: check auth.issuers[].jwks and the key server',
+}
+
+/** The messages and codes along a chain of causes: error objects of clients hold credentials, so no object is logged whole. */
+export function causesOf(error: unknown): readonly string[] {
+  const causes: string[] = []
+  for (let cause = error; cause !== undefined && cause !== null && causes.length < 5;) {
+    causes.push(describe(cause).slice(0, 300))
+    cause = cause instanceof Error ? cause.cause : undefined
+  }
+  return causes
+}
+
+function describe(cause: unknown): string {
+  if (cause instanceof Error) {
+    const code = 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : ''
+    return `${cause.message}${code}`
+  }
+  if (typeof cause === 'string') return cause
+  if (typeof cause === 'object' && cause !== null && 'status' in cause && 'error' in cause) return describeAnswer(cause)
+  return typeof cause
+}
+
+/** An error that the cluster answered with. */
+function describeAnswer({ status, error }: { status: unknown; error: unknown }): string {
+  const detail = typeof error === 'object' && error !== null && 'type' in error && 'reason' in error ? error : undefined
+  return `the cluster answered ${String(status)}: ${detail === undefined ? typeof error : `${String(detail.type)}: ${String(detail.reason)}`}`
+}
