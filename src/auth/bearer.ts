@@ -10,7 +10,7 @@ export function readBearerToken(authorization: readonly string[]): string {
   if (authorization.length === 0) throw refuse('bearer-missing')
   // check: bearer-single
   if (authorization.length > 1) throw refuse('bearer-single')
-  const value = String(authorization[0]).trim()
+  const value = (authorization[0] ?? '').trim()
   const end = value.indexOf(' ')
   const scheme = end === -1 ? value : value.slice(0, end)
   // check: bearer-scheme

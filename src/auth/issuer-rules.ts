@@ -76,11 +76,12 @@ function checkCache({ cache, keys }: IssuerOptions, path: string): IssuerProblem
   if (keys.kind === 'secret') return []
   // Else a set would age out before it may be fetched again.
   // check: rule-cache
-  if (cache.cooldownMs + cache.refreshBeforeMs < cache.maxAgeMs) return []
-  const message = 'The maximum age leaves no time to fetch the keys again before it is over'
-  return [
-    { path: `${path}.maxAgeMs`, message, remedy: 'Make it longer than the cooldown and the refresh time together' },
-  ]
+  if (cache.cooldownMs + cache.refreshBeforeMs >= cache.maxAgeMs) {
+    const message = 'The maximum age leaves no time to fetch the keys again before it is over'
+    const remedy = 'Make it longer than the cooldown and the refresh time together'
+    return [{ path: `${path}.maxAgeMs`, message, remedy }]
+  }
+  return []
 }
 
 function checkPair(one: IssuerOptions, other: IssuerOptions, path: string): IssuerProblem[] {
@@ -104,6 +105,11 @@ function checkPair(one: IssuerOptions, other: IssuerOptions, path: string): Issu
   if (one.namePrefix !== '' && other.namePrefix !== '' && startsAlike(one.namePrefix, other.namePrefix)) {
     const message = `The prefixes "${one.namePrefix}" and "${other.namePrefix}" can yield the same name`
     problems.push({ path: `${path}.namePrefix`, message, remedy: 'Let neither prefix begin with the other' })
+  }
+  // check: rule-disk-once
+  if (one.cache.diskPath !== undefined && one.cache.diskPath === other.cache.diskPath) {
+    const message = `${one.issuer} and ${other.issuer} would keep their keys in the same file`
+    problems.push({ path: `${path}.cache.diskPath`, message, remedy: 'Give each issuer a file of its own' })
   }
   return problems
 }

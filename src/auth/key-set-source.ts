@@ -55,7 +55,7 @@ function remoteSource(
 }
 
 /** OpenID Connect Discovery 1.0 section 4.3: the document must be this very issuer's, else one issuer could lend its keys to another. */
-function keySetUriOf(document: JsonObject, uri: string, issuer: string): string {
+export function keySetUriOf(document: JsonObject, uri: string, issuer: string): string {
   const { issuer: named, jwks_uri: keySetUri } = document
   // check: discovery-issuer
   if (named !== issuer) throw new Error(`the discovery document at ${uri} is not that of issuer ${issuer}`)

@@ -10,8 +10,8 @@ interface CheckRow {
 const invalid = (reason: string) => ({ code: 'invalidToken', reason }) as const
 
 /**
- * Every check that can refuse a token, in the order in which they run. In the code each is one statement under a line
- * `// check: <id>`, so that a mutant can switch it off alone.
+ * Every check that can refuse a token, in the order in which they run. In the code each is one statement under a comment
+ * that begins with `check` and names it, so that a mutant can switch it off alone.
  */
 export const CHECKS = {
   'bearer-missing': { code: 'missingToken' },
