@@ -94,8 +94,9 @@ export function undiciConnectionClass(settings: UndiciConnectionSettings): typeo
       return Object.assign(stream as Readable, { statusCode, headers: received }) as IncomingMessage
     }
 
-    override close(): Connection {
-      void this.#pool.close()
+    /** The client waits for the callback, of which its types say nothing. */
+    override close(callback: () => void = () => undefined): Connection {
+      this.#pool.close().then(callback, callback)
       return this
     }
   }
