@@ -9,13 +9,6 @@ export function parseMemoryType(text: string): MemoryType | undefined {
   return MEMORY_TYPES.find((type) => type === lower)
 }
 
-/** Where a caller says that a memory is. */
-export interface MemoryAddress {
-  readonly containerId: string
-  readonly type: MemoryType
-  readonly memoryId: string
-}
-
 /** The cluster's own limit on a document's id (IndexRequest, measured on 3.4.0), in bytes of UTF-8. */
 export const MAX_ID_BYTES = 512
 
