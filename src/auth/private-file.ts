@@ -46,12 +46,13 @@ export async function forbiddenMode(path: string, forbidden: number): Promise<st
 
 /** The system's code of an error (`ENOENT`), where it has one. */
 export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
 }
 
-/** An error in one line, with the system's code (a failed connection to several addresses has no other text). */
+/** An error in one line, with the system's code: a connection that failed at several addresses has no other text. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  const message = error instanceof Error ? error.message : String(error)
   const code = codeOf(error)
-  return code === undefined || error.message.includes(code) ? error.message : `${code} ${error.message}`.trimEnd()
+  return code === undefined || message.includes(code) ? message : `${code} ${message}`.trimEnd()
 }
