@@ -46,6 +46,11 @@ export function answerOf(result: Result, context: AnswerContext): Answer {
   headers.push(...(context.dialect === 'opensearch' ? openSearchHeaders(context) : corsHeaders(result, context)))
   headers.push(...resultHeaders(result))
   if (result.kind === 'preflight') return { status: 204, headers, body: '' }
+  if (result.kind === 'wrongMethod' && context.method === 'OPTIONS' && context.dialect === 'opensearch') {
+    // The server's own answer to OPTIONS on a path that it knows.
+    headers.push(['content-type', 'text/plain; charset=UTF-8'], ['content-length', '0'])
+    return { status: 200, headers, body: '' }
+  }
 
   const words = wordsFor(result, context)
   const { presentation, dialect } = context
