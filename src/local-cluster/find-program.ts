@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { accessSync, constants, globSync, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { accessSync, constants, globSync, realpathSync, statSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { LocalClusterError } from './local-cluster-error.ts'
 import type { JavaRange } from './versions.ts'
@@ -87,6 +87,12 @@ export function findMaven({ env, mavenFolders }: Machine): string {
       `${places.map(({ name }) => `  ${name}: none`).join('\n')}\n` +
       `Install it (Debian and Ubuntu: maven, macOS: brew install maven, others: https://maven.apache.org/install.html), or set MAVEN_HOME.`,
   )
+}
+
+/** The environment to run Maven in: Maven is content with any Java, but looks for none outside of JAVA_HOME and PATH. */
+export function mavenEnvironment({ env }: Machine, java: string): Machine['env'] {
+  if (env['JAVA_HOME'] !== undefined || onPath('java', env['PATH']).programs.length > 0) return env
+  return { ...env, JAVA_HOME: dirname(dirname(realpathSync(java))) }
 }
 
 function javaPlaces({ env, javaFolders }: Machine): Place[] {

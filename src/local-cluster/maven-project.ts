@@ -15,36 +15,26 @@ export interface ServerModule {
 }
 
 /** The server's modules that are on Maven Central, and the class of each that the server loads. */
-export const SERVER_MODULES: readonly ServerModule[] = [
-  {
-    name: 'transport-netty4',
-    artifact: 'transport-netty4-client',
-    className: 'org.opensearch.transport.Netty4ModulePlugin',
-  },
-  { name: 'reindex', artifact: 'reindex-client', className: 'org.opensearch.index.reindex.ReindexModulePlugin' },
-  {
-    name: 'analysis-common',
-    artifact: 'analysis-common',
-    className: 'org.opensearch.analysis.common.CommonAnalysisModulePlugin',
-  },
-  {
-    name: 'mapper-extras',
-    artifact: 'mapper-extras-client',
-    className: 'org.opensearch.index.mapper.MapperExtrasModulePlugin',
-  },
-  {
-    name: 'lang-mustache',
-    artifact: 'lang-mustache-client',
-    className: 'org.opensearch.script.mustache.MustacheModulePlugin',
-  },
-  { name: 'parent-join', artifact: 'parent-join-client', className: 'org.opensearch.join.ParentJoinModulePlugin' },
-]
+export function serverModules(version: string): ServerModule[] {
+  const ending = isBefore3(version) ? 'Plugin' : 'ModulePlugin'
+  const modules = [
+    ['transport-netty4', 'transport-netty4-client', 'org.opensearch.transport.Netty4'],
+    ['reindex', 'reindex-client', 'org.opensearch.index.reindex.Reindex'],
+    ['analysis-common', 'analysis-common', 'org.opensearch.analysis.common.CommonAnalysis'],
+    ['mapper-extras', 'mapper-extras-client', 'org.opensearch.index.mapper.MapperExtras'],
+    ['lang-mustache', 'lang-mustache-client', 'org.opensearch.script.mustache.Mustache'],
+    ['parent-join', 'parent-join-client', 'org.opensearch.join.ParentJoin'],
+  ] as const
+  return modules.map(([name, artifact, className]) => ({ name, artifact, className: className + ending }))
+}
 
 /** What a server without security is made of, but for log4j-core: see log4jCore. */
 export function serverParts(version: string): Part[] {
-  const lib = ['opensearch', 'opensearch-plugin-classloader'].map((name) => `org.opensearch:${name}:${version}`)
+  // One class that has not changed for years; not every release of it was published.
+  const classLoader = `org.opensearch:opensearch-plugin-classloader:${isBefore3(version) ? '2.19.1' : '3.4.0'}`
+  const lib = [`org.opensearch:opensearch:${version}`, classLoader]
   const agent = { folder: 'agent', artifacts: [`org.opensearch:opensearch-agent:${version}`] }
-  const modules = SERVER_MODULES.map(({ name, artifact }) => ({
+  const modules = serverModules(version).map(({ name, artifact }) => ({
     folder: `modules/${name}`,
     artifacts: [`org.opensearch.plugin:${artifact}:${version}`],
   }))

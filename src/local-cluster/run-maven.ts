@@ -2,10 +2,16 @@ import { spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { stripVTControlCharacters } from 'node:util'
 import { LocalClusterError } from './local-cluster-error.ts'
 import { mavenProject, type Part } from './maven-project.ts'
 
 export type OnProgress = (message: string) => void
+
+export interface Maven {
+  readonly program: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
 
 /**
  * Fetches the parts from Maven Central into `folder/<part>/jars` and `folder/<part>/unzipped`. Maven keeps what it
@@ -13,7 +19,7 @@ export type OnProgress = (message: string) => void
  * Throws LocalClusterError with Maven's own words when it fails.
  */
 export async function fetchParts(
-  mvn: string,
+  maven: Maven,
   parts: readonly Part[],
   folder: string,
   onProgress: OnProgress,
@@ -22,8 +28,9 @@ export async function fetchParts(
     await mkdir(dirname(join(folder, path)), { recursive: true })
     await writeFile(join(folder, path), text)
   }
-  const child = spawn(mvn, ['--batch-mode', '--strict-checksums', 'generate-resources'], {
+  const child = spawn(maven.program, ['--batch-mode', '--strict-checksums', 'generate-resources'], {
     cwd: folder,
+    env: maven.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
@@ -38,9 +45,19 @@ export async function fetchParts(
   const code = await ended
   if (code === 0) return
   throw new LocalClusterError(
-    `Maven could not fetch OpenSearch (${mvn} ended with ${String(code)}):\n${errors.slice(0, 8).join('\n')}\n` +
+    `Maven could not fetch OpenSearch (${maven.program} ended with ${String(code)}):\n${firstLines(errors)}\n` +
       'It needs to reach https://repo.maven.apache.org, or a mirror or proxy that ~/.m2/settings.xml names.',
   )
+}
+
+/** What Maven says first is why; its advice on switches and its links follow. */
+function firstLines(errors: readonly string[]): string {
+  const lines = errors.map((line) => stripVTControlCharacters(line).replace('[ERROR] ', '').trim())
+  return lines
+    .filter((line) => line !== '' && line !== '[ERROR]')
+    .slice(0, 4)
+    .map((line) => `  ${line}`)
+    .join('\n')
 }
 
 const SHOW_EVERY_MS = 500

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { cached } from './cache.ts'
 import { LocalClusterError } from './local-cluster-error.ts'
 import * as maven from './maven-project.ts'
-import { fetchParts, type OnProgress } from './run-maven.ts'
+import { fetchParts, type Maven, type OnProgress } from './run-maven.ts'
+import { isBefore3 } from './versions.ts'
 
 /** What it takes to fetch a server: `findMaven` is only called when something is not in the cache yet. */
 export interface Source {
   readonly cache: string
-  readonly findMaven: () => string
+  readonly findMaven: () => Maven
   readonly onProgress: OnProgress
 }
 
@@ -30,8 +31,9 @@ export function serverFiles(version: string, source: Source): Promise<string> {
       const twice = part.folder.startsWith('modules/') ? inLibraries : new Set<string>()
       await moveFiles(join(fetched, maven.jarsFolder(part)), join(folder, part.folder), twice)
     }
-    for (const module of maven.SERVER_MODULES) {
+    for (const module of maven.serverModules(version)) {
       await writeFile(join(folder, 'modules', module.name, DESCRIPTOR), moduleDescriptor(version, module))
+      if (isBefore3(version)) await writeFile(join(folder, 'modules', module.name, POLICY), MODULE_POLICY)
     }
     await finish(folder)
   })
@@ -61,6 +63,13 @@ function whenMissing(name: string, source: Source, fill: (folder: string) => Pro
 }
 
 const DESCRIPTOR = 'plugin-descriptor.properties'
+const POLICY = 'plugin-security.policy'
+/** What modules may do under 2.x's security manager. The policies that they are shipped with are not on Maven Central. */
+const MODULE_POLICY = `grant {
+  permission java.net.SocketPermission "*", "accept,connect,resolve,listen";
+  permission java.io.FilePermission "/proc/sys/net/core/somaxconn", "read";
+};
+`
 const FETCHED = 'fetched'
 
 /** Fetches beside what is being put together, in the same file system: moving files out of it copies nothing. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
+import type { RunFolders } from './server-settings.ts'
 import type { Nobody } from './unprivileged.ts'
 
 export interface ServerProcess {
@@ -8,11 +9,9 @@ export interface ServerProcess {
   /** Settles when the process has ended, with what it ended by. */
   readonly ended: Promise<string>
   hasEnded(): boolean
-  /** Asks it to end, insists after ten seconds, and removes its folder. */
+  /** Kills it and removes its folder. */
   stop(): Promise<void>
 }
-
-const KILL_AFTER_MS = 10_000
 
 /**
  * Starts a program as the user nobody when this process is root's, with its output in a file. It does not outlive this
@@ -22,30 +21,31 @@ const KILL_AFTER_MS = 10_000
 export async function startProcess(
   program: string,
   args: readonly string[],
-  options: { nobody: Nobody | undefined; log: string; folder: string; temporary: string },
+  folders: RunFolders,
+  nobody: Nobody | undefined,
 ): Promise<ServerProcess> {
-  const [command = program, ...rest] = [...wrapper(options.nobody), program, ...args]
-  const log = openSync(options.log, 'a', 0o644)
+  const [command = program, ...rest] = [...dyingWithParent(), program, ...args]
+  const log = openSync(folders.log, 'a', 0o644)
   const child = spawn(command, rest, {
-    cwd: options.temporary,
+    ...nobody,
+    cwd: folders.temporary,
     stdio: ['ignore', log, log],
     // Of a process group of its own, or Ctrl-C in a terminal would end it before those who still talk to it.
     detached: true,
     // Nothing of the caller's environment: JAVA_TOOL_OPTIONS and the like would change the server.
-    env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: options.temporary },
+    env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: folders.temporary },
   })
   closeSync(log)
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `code ${String(code)}`}`))
   })
   await once(child, 'spawn')
-  const forget = stopWithThisProcess(child, options.folder)
+  const forget = stopWithThisProcess(child, folders.root)
   const stop = async () => {
-    child.kill('SIGTERM')
-    const insist = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS)
+    // Not asked to end in peace: its data is thrown away, and a 2.x takes more than ten seconds over it.
+    child.kill('SIGKILL')
     await ended
-    clearTimeout(insist)
-    rmSync(options.folder, { recursive: true, force: true })
+    rmSync(folders.root, { recursive: true, force: true })
     forget()
   }
   let stopping: Promise<void> | undefined
@@ -53,25 +53,22 @@ export async function startProcess(
   return { pid: child.pid ?? 0, ended, hasEnded, stop: () => (stopping ??= stop()) }
 }
 
-/** The last lines of a log, for an error message. */
-export function lastLines(log: string, count = 25): string {
-  return readFileSync(log, 'utf8').trimEnd().split('\n').slice(-count).join('\n')
+/** The last lines of a log without the frames of its stack traces, for an error message. */
+export function lastLines(log: string, count = 15): string {
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
+  return lines
+    .filter((line) => !/^\s+(at|\.\.\.) /.test(line))
+    .slice(-count)
+    .join('\n')
 }
 
-/** setpriv (util-linux) changes the user, sets the death signal and becomes the program: the process number stays. */
-function wrapper(nobody: Nobody | undefined): string[] {
-  const deathSignal = setprivKnows('--pdeathsig') ? ['--pdeathsig', 'KILL'] : []
-  if (nobody === undefined) return deathSignal.length === 0 ? [] : ['setpriv', ...deathSignal]
-  return ['setpriv', `--reuid=${nobody.uid}`, `--regid=${nobody.gid}`, '--clear-groups', ...deathSignal]
-}
-
-function setprivKnows(option: string): boolean {
+/** setpriv (util-linux, not busybox) sets the death signal and becomes the program: the process number stays. */
+function dyingWithParent(): string[] {
   try {
-    return execFileSync('setpriv', ['--help'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).includes(
-      option,
-    )
+    const help = execFileSync('setpriv', ['--help'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    return help.includes('--pdeathsig') ? ['setpriv', '--pdeathsig', 'KILL'] : []
   } catch {
-    return false
+    return []
   }
 }
 

@@ -12,6 +12,8 @@ export interface RunFolders {
   readonly temporary: string
   /** Certificates and keys for callers; not readable for the server. */
   readonly credentials: string
+  /** The file of all that the server writes to its standard output and error. */
+  readonly log: string
 }
 
 export function runFolders(root: string): RunFolders {
@@ -24,6 +26,7 @@ export function runFolders(root: string): RunFolders {
     logs: folder('logs'),
     temporary: folder('tmp'),
     credentials: folder('credentials'),
+    log: folder('server.log'),
   }
 }
 
@@ -76,6 +79,7 @@ export function javaArguments(version: string, folders: RunFolders, heapMegabyte
     `-Dopensearch.path.conf=${config}`,
     '-Dopensearch.distribution.type=tar',
     '-Dlog4j2.disable.jmx=true',
+    '-Dlog4j.shutdownHookEnabled=false',
     '-Dfile.encoding=UTF-8',
     ...confined,
     '-cp',

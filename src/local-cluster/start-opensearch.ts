@@ -1,18 +1,19 @@
-import { copyFile, cp, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { cacheFolder } from './cache.ts'
 import { makeCertificates } from './certificates.ts'
-import { findJava, findMaven, thisMachine } from './find-program.ts'
+import { findJava, findMaven, mavenEnvironment, thisMachine } from './find-program.ts'
 import { LocalClusterError } from './local-cluster-error.ts'
 import { isReady, listeningPort, type Probe, waitFor } from './readiness.ts'
+import { requireFreePort } from './free-port.ts'
 import { handOver, linkTree, makeRunFolders } from './run-folder.ts'
 import type { OnProgress } from './run-maven.ts'
 import { ADMIN_USER, type JwtOptions, securityFiles, securitySettings } from './security-configuration.ts'
 import { securityPluginFiles, serverFiles } from './server-home.ts'
 import { lastLines, type ServerProcess, startProcess } from './server-process.ts'
 import { javaArguments, LOG4J_PROPERTIES, openSearchYaml, type RunFolders } from './server-settings.ts'
-import { nobodyWhenRoot } from './unprivileged.ts'
+import { type Nobody, nobodyWhenRoot } from './unprivileged.ts'
 import { javaRangeFor, parseVersion, requireSecurityPluginFor } from './versions.ts'
 
 export interface OpenSearchOptions {
@@ -58,40 +59,58 @@ const READY_WITHIN_MS = 180_000
 /**
  * Starts a real OpenSearch of one node on 127.0.0.1, fetched from Maven Central on first use, and resolves when it
  * answers. Throws LocalClusterError when Java, Maven, or the version asked for cannot be had, or the server does not come up.
+ * Not for worker threads: see startProcess.
  */
 export async function startOpenSearch(options: OpenSearchOptions = {}): Promise<RunningOpenSearch> {
   const version = parseVersion(options.version ?? process.env['OPENSEARCH_VERSION'])
   const plugin = options.secured === true ? requireSecurityPluginFor(version) : undefined
-  const onProgress = options.onProgress ?? (() => undefined)
+  const port = options.port ?? 0
+  if (port !== 0) await requireFreePort(port)
   const nobody = nobodyWhenRoot()
-  const machine = thisMachine(process.env, homedir(), nobody !== undefined)
-  const java = await findJava(version, javaRangeFor(version), machine)
-  const source = { cache: cacheFolder(process.env, homedir()), findMaven: () => findMaven(machine), onProgress }
-  const server = await serverFiles(version, source)
-  const pluginFiles = plugin === undefined ? undefined : await securityPluginFiles(plugin, source)
-
+  const onProgress = options.onProgress ?? (() => undefined)
+  const found = await findServer(version, plugin, nobody, onProgress)
   onProgress(`Starting OpenSearch ${version}${plugin === undefined ? '' : ' with security'}`)
-  const folders = await makeRunFolders(nobody)
-  await linkTree(server, folders.home)
-  const secured = pluginFiles === undefined ? undefined : await secure(folders, pluginFiles, options.jwt)
-  const settings = secured === undefined ? {} : securitySettings()
-  await writeFile(join(folders.config, 'opensearch.yml'), openSearchYaml(folders, options.port ?? 0, settings))
-  await writeFile(join(folders.config, 'log4j2.properties'), LOG4J_PROPERTIES)
-  await handOver(folders, nobody)
 
-  const log = join(folders.root, 'server.log')
-  const started = await startProcess(java, javaArguments(version, folders, options.heapMegabytes ?? 512), {
-    nobody,
-    log,
-    folder: folders.root,
-    temporary: folders.temporary,
-  })
+  const folders = await makeRunFolders(nobody)
   try {
-    const url = await whenReady(started, folders, log, secured)
-    return { url, version, pid: started.pid, secured, log, stop: () => started.stop() }
+    await linkTree(found.server, folders.home)
+    const secured = found.plugin === undefined ? undefined : await secure(folders, found.plugin, options.jwt)
+    const settings = openSearchYaml(folders, port, secured === undefined ? {} : securitySettings())
+    await writeFile(join(folders.config, 'opensearch.yml'), settings)
+    await writeFile(join(folders.config, 'log4j2.properties'), LOG4J_PROPERTIES)
+    await handOver(folders, nobody)
+    const args = javaArguments(version, folders, options.heapMegabytes ?? 512)
+    const process = await startProcess(found.java, args, folders, nobody)
+    const url = await whenReady(process, folders, secured)
+    return { url, version, pid: process.pid, secured, log: folders.log, stop: () => process.stop() }
   } catch (error) {
-    await started.stop()
+    await rm(folders.root, { recursive: true, force: true })
     throw error
+  }
+}
+
+interface FoundServer {
+  readonly java: string
+  readonly server: string
+  readonly plugin: string | undefined
+}
+
+/** The Java to run with and the folders to run, fetched when they are not in the cache. */
+async function findServer(
+  version: string,
+  plugin: string | undefined,
+  nobody: Nobody | undefined,
+  onProgress: OnProgress,
+): Promise<FoundServer> {
+  const machine = thisMachine(process.env, homedir(), nobody !== undefined)
+  // First of all, so that nobody waits for a download that is of no use.
+  const java = await findJava(version, javaRangeFor(version), machine)
+  const maven = () => ({ program: findMaven(machine), env: mavenEnvironment(machine, java) })
+  const source = { cache: cacheFolder(process.env, homedir()), findMaven: maven, onProgress }
+  return {
+    java,
+    server: await serverFiles(version, source),
+    plugin: plugin === undefined ? undefined : await securityPluginFiles(plugin, source),
   }
 }
 
@@ -120,7 +139,6 @@ async function secure(folders: RunFolders, plugin: string, jwt: JwtOptions | und
 async function whenReady(
   server: ServerProcess,
   folders: RunFolders,
-  log: string,
   secured: SecuredAccess | undefined,
 ): Promise<string> {
   const probe: Probe | undefined =
@@ -135,7 +153,9 @@ async function whenReady(
     return url
   } catch {
     const how = server.hasEnded() ? await server.ended : `did not become ready in ${READY_WITHIN_MS / 1000} s`
-    throw new LocalClusterError(`OpenSearch ${how}. The end of its log:\n${lastLines(log)}`)
+    const message = `OpenSearch ${how}. The end of its log:\n${lastLines(folders.log)}`
+    await server.stop()
+    throw new LocalClusterError(message)
   } finally {
     clearTimeout(timer)
   }

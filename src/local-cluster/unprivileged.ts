@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { realpathSync, statSync } from 'node:fs'
+import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname } from 'node:path'
 import { LocalClusterError } from './local-cluster-error.ts'
@@ -13,8 +12,8 @@ export interface Nobody {
 /** The user nobody when this process is root's, else `undefined`: the server then runs as whoever started it. */
 export function nobodyWhenRoot(): Nobody | undefined {
   if (process.getuid?.() !== 0) return undefined
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }).trim())
-  return { uid: id('-u'), gid: id('-g') }
+  const entry = /^nobody:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'))
+  return { uid: Number(entry?.[1] ?? 65_534), gid: Number(entry?.[2] ?? 65_534) }
 }
 
 /** Whether someone who is neither owner nor group is kept from a path, by its own mode or that of a folder above it. */
