@@ -22,7 +22,9 @@ export function progressPrinter(output: Output): ProgressPrinter {
         output.write(`${message}\n`)
         return
       }
-      output.write(`\r\x1b[2K${message.slice(0, (output.columns ?? 80) - 1)}`)
+      // Some terminals say that they have 0 columns.
+      const columns = Math.max(output.columns ?? 0, 40)
+      output.write(`\r\x1b[2K${message.slice(0, columns - 1)}`)
       dirty = true
     },
     end: () => {

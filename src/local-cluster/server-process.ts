@@ -62,11 +62,14 @@ export function lastLines(log: string, count = 15): string {
     .join('\n')
 }
 
-/** setpriv (util-linux, not busybox) sets the death signal and becomes the program: the process number stays. */
+/** Of util-linux; busybox's cannot do it. */
+const SETPRIV = 'setpriv'
+
+/** setpriv sets the death signal and becomes the program: the process number stays. Nothing where there is no setpriv. */
 function dyingWithParent(): string[] {
   try {
-    const help = execFileSync('setpriv', ['--help'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-    return help.includes('--pdeathsig') ? ['setpriv', '--pdeathsig', 'KILL'] : []
+    const help = execFileSync(SETPRIV, ['--help'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    return help.includes('--pdeathsig') ? [SETPRIV, '--pdeathsig', 'KILL'] : []
   } catch {
     return []
   }
