@@ -6,22 +6,28 @@ import type { Target } from './target.ts'
 /** How the caller wants an answer of ours to look: the server's common parameters. */
 export interface Presentation {
   readonly pretty: boolean
-  /** `filter_path` as sent; applies to answers, not to errors, as in the server. */
-  readonly filterPath: string | undefined
+  /** Applies to answers, not to errors, as in the server. */
+  readonly filterPaths: FilterPaths
   readonly format: 'json' | 'yaml'
 }
 
-export const PLAIN: Presentation = { pretty: false, filterPath: undefined, format: 'json' }
+/** The paths of a `filter_path`, without the `-` of those to leave out. */
+export interface FilterPaths {
+  readonly includes: readonly string[]
+  readonly excludes: readonly string[]
+}
 
 const COMMON = ['error_trace', 'filter_path', 'format', 'human', 'pretty'] as const
 
 /**
- * Reads the query string as the server does: `&` and `;` separate, `+` is a space, a name without `=` has an empty value.
+ * Reads the query string as the server does: `&` and `;` separate, `+` is a space, a name without `=` has an empty value, and an `=` without
+ * a name before it is skipped.
  * @throws GatewayError ambiguousTarget for a name that comes twice or is not valid UTF-8
  */
 export function parseQuery(query: string | undefined): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>()
-  for (const pair of (query ?? '').split(/[&;]/)) {
+  for (const piece of (query ?? '').split(/[&;]/)) {
+    const pair = piece.replace(/^=+/, '')
     if (pair === '') continue
     const equals = pair.indexOf('=')
     const name = decodePart(equals === -1 ? pair : pair.slice(0, equals))
@@ -43,31 +49,80 @@ function decodePart(text: string): string {
 }
 
 /**
- * How to answer, as far as it can be told: used for every answer, so it never throws.
- * @param accept the Accept header: names the format where the query does not
+ * How to answer, as far as it can be told: used for every answer, so it never throws. Where the query cannot be read, or holds a boolean that
+ * is none, the server answers as if it had no query; so does this.
+ * @param accept the Accept header: names the format where the query names none that is known
  */
 export function presentationOf(target: Target | undefined, accept: string | undefined): Presentation {
-  let parameters: ReadonlyMap<string, string>
-  try {
-    parameters = parseQuery(target?.query)
-  } catch {
-    return PLAIN
-  }
-  const format = (parameters.get('format') ?? accept ?? '').toLowerCase().split(';')[0]?.trim()
+  const parameters = readableQuery(target?.query)
   return {
     pretty: ['', 'true'].includes(parameters.get('pretty') ?? 'false'),
-    filterPath: parameters.get('filter_path'),
-    format: format === 'yaml' || format === 'application/yaml' ? 'yaml' : 'json',
+    filterPaths: filterPathsOf(parameters.get('filter_path')),
+    format: formatOf(parameters.get('format')) ?? formatOfMediaType(accept ?? '') ?? 'json',
   }
 }
 
+function readableQuery(query: string | undefined): ReadonlyMap<string, string> {
+  try {
+    const parameters = parseQuery(query)
+    checkBooleans(parameters)
+    return parameters
+  } catch {
+    return new Map()
+  }
+}
+
+function formatOf(format: string | undefined): Presentation['format'] | undefined {
+  const lower = format?.toLowerCase()
+  return lower === 'json' || lower === 'yaml' ? lower : undefined
+}
+
+/** One media type, as the server reads it: with parameters that are pairs, and without lists. */
+function formatOfMediaType(header: string): Presentation['format'] | undefined {
+  const [type = '', ...parameters] = header.split(';')
+  const last = parameters.findLastIndex((parameter) => parameter !== '')
+  if (!parameters.slice(0, last + 1).every(isPair)) return undefined
+  return formatOf(/^application\/(?:vnd\.opensearch\+)?(json|yaml)$/i.exec(type.trim())?.[1])
+}
+
+function isPair(parameter: string): boolean {
+  const [name, value, ...others] = parameter.trim().split('=')
+  return (
+    name === name?.trimEnd() &&
+    value !== undefined &&
+    value !== '' &&
+    value === value.trimStart() &&
+    others.length === 0
+  )
+}
+
+function filterPathsOf(filterPath: string | undefined): FilterPaths {
+  const paths = (filterPath ?? '')
+    .split(',')
+    .map(trimAsJava)
+    .filter((path) => path !== '')
+  return {
+    includes: paths.filter((path) => !path.startsWith('-')),
+    excludes: paths.filter((path) => path.startsWith('-')).map((path) => trimAsJava(path.slice(1))),
+  }
+}
+
+/** Java's `String.trim`: everything up to the space goes, and nothing else; JavaScript's takes other characters. */
+function trimAsJava(text: string): string {
+  let [from, to] = [0, text.length]
+  while (from < to && text.charCodeAt(from) <= 0x20) from++
+  while (to > from && text.charCodeAt(to - 1) <= 0x20) to--
+  return text.slice(from, to)
+}
+
 /**
- * Checks the parameters of a memory's delete, and reads the one that is ours, `refresh`.
+ * Checks the parameters of a memory's delete in the order of the server, and reads the one that is ours, `refresh`.
  * @throws GatewayError unrecognizedParameter, ambiguousTarget
  */
 export function parseDeleteParameters(target: Target): { readonly refresh: Refresh } {
   const parameters = parseQuery(target.query)
-  for (const name of ['pretty', 'human', 'error_trace']) checkBoolean(parameters.get(name))
+  checkBooleans(parameters)
+  const refresh = parseRefresh(parameters.get('refresh'))
   const known: readonly string[] = [...COMMON, 'refresh']
   const unknown = [...parameters.keys()].filter((name) => !known.includes(name)).sort()
   if (unknown.length > 0) {
@@ -76,14 +131,24 @@ export function parseDeleteParameters(target: Target): { readonly refresh: Refre
     const reason = `request [${target.decodedPath}] contains unrecognized parameter${plural}: ${names}`
     throw new GatewayError('unrecognizedParameter', { reason })
   }
-  return { refresh: parseRefresh(parameters.get('refresh')) }
+  checkFilterPaths(filterPathsOf(parameters.get('filter_path')))
+  return { refresh }
 }
 
-function checkBoolean(value: string | undefined): void {
-  if (value === undefined || ['', 'true', 'false'].includes(value)) return
-  throw new GatewayError('unrecognizedParameter', {
-    reason: `Failed to parse value [${value}] as only [true] or [false] are allowed.`,
-  })
+function checkBooleans(parameters: ReadonlyMap<string, string>): void {
+  for (const name of ['pretty', 'human', 'error_trace']) {
+    const value = parameters.get(name) ?? 'false'
+    if (['', 'true', 'false'].includes(value)) continue
+    throw new GatewayError('unrecognizedParameter', {
+      reason: `Failed to parse value [${value}] as only [true] or [false] are allowed.`,
+    })
+  }
+}
+
+/** The server stumbles over a `-` with nothing after it only when it writes the answer, the delete done; here nothing has run yet. */
+function checkFilterPaths({ excludes }: FilterPaths): void {
+  if (excludes.length === 0 || excludes.some((path) => path !== '')) return
+  throw new GatewayError('unrecognizedParameter', { reason: 'filters cannot be null or empty' })
 }
 
 function parseRefresh(value: string | undefined): Refresh {

@@ -12,7 +12,10 @@ export interface Target {
   readonly rawSegments: readonly string[]
   /** The same segments, percent-decoded. */
   readonly segments: readonly string[]
-  /** Everything after the first `?`; `undefined` where there is none. */
+  /**
+   * What is between the first `?` and the first `#` of the whole target, wherever that stands: there the server stops reading parameters.
+   * `undefined` where there is no `?`.
+   */
   readonly query: string | undefined
 }
 
@@ -29,13 +32,18 @@ export function parseTarget(raw: string): Target {
 
   const questionMark = raw.indexOf('?')
   const path = questionMark === -1 ? raw : raw.slice(0, questionMark)
-  const query = questionMark === -1 ? undefined : raw.slice(questionMark + 1)
+  const query = questionMark === -1 ? undefined : raw.slice(questionMark + 1).slice(0, lengthOfQuery(raw, questionMark))
   // Many servers take a backslash for a slash; OpenSearch does not.
   if (path.includes('\\')) throw ambiguous('must not hold a backslash; percent-encode it')
 
   const rawSegments = path.replace(/\/+$/, '').split('/').slice(1)
   const segments = rawSegments.map(decodeSegment)
   return { raw, decodedPath: percentDecode(path) ?? path, rawSegments, segments, query }
+}
+
+function lengthOfQuery(raw: string, questionMark: number): number {
+  const hash = raw.indexOf('#')
+  return hash === -1 ? raw.length : Math.max(0, hash - questionMark - 1)
 }
 
 /** Where an id is written as a segment: a dot segment is refused in every spelling, since many parsers remove it. */

@@ -55,7 +55,7 @@ export function answerOf(result: Result, context: AnswerContext): Answer {
   const words = wordsFor(result, context)
   const { presentation, dialect } = context
   const body =
-    words.isError || dialect === 'memoryPlugin' ? words.body : applyFilterPath(words.body, presentation.filterPath)
+    words.isError || dialect === 'memoryPlugin' ? words.body : applyFilterPath(words.body, presentation.filterPaths)
   const rendered = render(
     body,
     dialect === 'opensearch' ? presentation : { ...presentation, pretty: false, format: 'json' },

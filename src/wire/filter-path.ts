@@ -1,18 +1,23 @@
+import type { FilterPaths } from '../core/parameters.ts'
 import type { Body } from './body.ts'
 
 type Pattern = readonly string[]
 
 /**
- * Keeps or leaves out parts of a body as the server's `filter_path` does: comma-separated paths, `*` within a name, `**` for any depth,
- * a leading `-` to leave out. Lists are transparent. A body of which nothing is left is an empty object.
+ * Keeps or leaves out parts of a body as the server's `filter_path` does (compared with a running 3.4.0): `*` within a name, `**` for one or
+ * more levels. Lists are transparent. A body of which nothing is left is an empty object.
  */
-export function applyFilterPath(body: Body, filterPath: string | undefined): Body {
-  const paths = (filterPath ?? '').split(',').filter((path) => path !== '')
-  const excludes = paths.filter((path) => path.startsWith('-')).map((path) => path.slice(1).split('.'))
-  const includes = paths.filter((path) => !path.startsWith('-')).map((path) => path.split('.'))
-  const kept = includes.length === 0 ? body : keep(body, includes)
-  const left = excludes.length === 0 || kept === undefined ? kept : leaveOut(kept, excludes)
+export function applyFilterPath(body: Body, { includes, excludes }: FilterPaths): Body {
+  const kept = includes.length === 0 ? body : keep(body, includes.map(patternOf))
+  const left = excludes.length === 0 || kept === undefined ? kept : leaveOut(kept, excludes.map(patternOf))
   return left ?? {}
+}
+
+/** A dot separates unless a backslash stands before it; dots at the end say nothing. */
+function patternOf(path: string): Pattern {
+  const names = path.split(/(?<!\\)\./)
+  const last = names.findLastIndex((name) => name !== '')
+  return names.slice(0, last + 1).map((name) => name.replaceAll(/\\./g, '.'))
 }
 
 function keep(body: Body, patterns: readonly Pattern[]): Body | undefined {
@@ -49,7 +54,7 @@ function mapChildren(body: Body, visit: (key: string, value: Body) => Body | und
 function advance(pattern: Pattern, key: string): readonly Pattern[] {
   const [first, ...rest] = pattern
   if (first === undefined) return []
-  if (first === '**') return [pattern, ...(rest.length === 0 ? [[]] : advance(rest, key))]
+  if (first === '**') return [pattern, rest]
   return nameFits(first, key) ? [rest] : []
 }
 
