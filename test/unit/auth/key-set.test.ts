@@ -75,7 +75,9 @@ async function ask(authenticator: Authenticator, token: string): Promise<unknown
 
 const UNKNOWN = [401, { check: 'key-unknown' }]
 const randomKids = (count: number) =>
-  Array.from({ length: count }, (_, index) => tokenBy(oldKey, `random-${now}-${index}`))
+  Array.from({ length: count }, (_, index) =>
+    world.token({ header: { kid: `random-${now}-${index}` }, signature: Buffer.alloc(64) }),
+  )
 
 describe('rotation', () => {
   test('a new key works after one fetch, and not before the cooldown is over', async () => {
@@ -136,8 +138,7 @@ describe('rotation', () => {
   test('an idle gateway fetches by itself', async () => {
     const authenticator = open({ maxAgeMs: 100, refreshBeforeMs: 50, cooldownMs: 10 }, Date.now)
     await authenticator.start()
-    await until(() => keyServer.requests() >= 4)
-    expect(authenticator.health()).toMatchObject([{ usable: true, keys: 1, lastError: undefined }])
+    await until(() => keyServer.requests() >= 4 && authenticator.health().every(({ usable }) => usable))
   })
 
   test('an unchanged set leaves remembered tokens alone', async () => {
@@ -288,7 +289,7 @@ describe('a key server that is down', () => {
 
 describe('a slow key server', () => {
   test('nobody waits for an attempt that follows a failed one', async () => {
-    const authenticator = await started({ fetchTimeoutMs: 50 })
+    const authenticator = await started({ fetchTimeoutMs: 1000 })
     keyServer.behave(neverAnswering)
     now += CACHE.cooldownMs
     expect(await ask(authenticator, tokenBy(newKey))).toEqual([503, 30])
@@ -317,7 +318,7 @@ describe('a slow key server', () => {
   })
 
   test('a body that stalls ends with the timeout', async () => {
-    const authenticator = await started({ fetchTimeoutMs: 50 })
+    const authenticator = await started({ fetchTimeoutMs: 1000 })
     keyServer.behave(stalling)
     now += CACHE.cooldownMs
     expect(await ask(authenticator, tokenBy(newKey))).toEqual([503, 30])
