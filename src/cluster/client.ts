@@ -1,7 +1,7 @@
 import { Client, errors } from '@opensearch-project/opensearch'
 
 import { GatewayError } from '../core/failure.ts'
-import { neverSent, undiciConnectionClass } from './undici-connection.ts'
+import { mayHaveRun, neverSent, undiciConnectionClass } from './undici-connection.ts'
 
 /** As whom the gateway itself speaks to the cluster. */
 export type ServiceIdentity =
@@ -39,7 +39,7 @@ export interface ClusterAnswer {
 export interface ClusterClient {
   readonly name: string
   /**
-   * Sends one request and reads the whole answer. Nothing is retried.
+   * Sends one request and reads the whole answer. It goes to another node where it never reached the first; nothing else is sent again.
    * @param signal the deadline of the caller, and whether it is still there
    * @throws GatewayError upstreamUnavailable, upstreamTimeout, upstreamInvalid
    */
@@ -57,7 +57,8 @@ export function openCluster(options: ClusterOptions): ClusterClient {
     Connection: undiciConnectionClass(options),
     // A delete is never sent twice by the client: what may have run is looked at first.
     maxRetries: 0,
-    resurrectStrategy: 'none',
+    // A node that failed is tried again after a while; with 'none' it would stay out for as long as another one answers.
+    resurrectStrategy: 'optimistic',
     enableLongNumeralSupport: true,
     // Stored documents may hold a key of that name; nothing here merges or reads it.
     disablePrototypePoisoningProtection: true,
@@ -81,7 +82,10 @@ export function openCluster(options: ClusterOptions): ClusterClient {
       },
       { maxRetries: 0, headers: { 'content-type': contentType ?? 'application/json' } },
     )
-    const abort = (): void => pending.abort()
+    // Returns nothing: Node would take the client's thenable for an async listener's, and end the process when it rejects.
+    const abort = (): void => {
+      pending.abort()
+    }
     signal.addEventListener('abort', abort, { once: true })
     try {
       const answer = await pending
@@ -90,7 +94,8 @@ export function openCluster(options: ClusterOptions): ClusterClient {
       return { status: answer.statusCode ?? 0, body: answer.body as unknown }
     } catch (error) {
       if (error instanceof errors.ResponseError) return { status: error.statusCode, body: error.body as unknown }
-      throw failureOf(error)
+      // A deadline that comes while the answer's body is read looks like a broken connection.
+      throw hasEnded(signal) ? new GatewayError('upstreamTimeout', { cause: error }) : failureOf(error)
     } finally {
       signal.removeEventListener('abort', abort)
     }
@@ -98,10 +103,23 @@ export function openCluster(options: ClusterOptions): ClusterClient {
 
   return {
     name: options.name,
-    request: send,
+    async request(request, signal) {
+      for (let node = 1; ; node++) {
+        try {
+          return await send(request, signal)
+        } catch (error) {
+          const isLast = node === options.nodes.length || hasEnded(signal)
+          if (isLast || !(error instanceof GatewayError) || mayHaveRun(error.cause)) throw error
+        }
+      }
+    },
     versionHeader: () => versionHeader,
     close: () => client.close(),
   }
+}
+
+function hasEnded(signal: AbortSignal): boolean {
+  return signal.aborted
 }
 
 function failureOf(error: unknown): GatewayError {

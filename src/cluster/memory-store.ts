@@ -2,21 +2,14 @@ import { LRUCache } from 'lru-cache'
 
 import { backingIndexOf, parseContainer } from '../core/backing-index.ts'
 import type { BackingIndex, Container, ContainerNaming, IndexOfType } from '../core/backing-index.ts'
-import type {
-  DeleteReceipt,
-  Look,
-  LookQuestion,
-  MemoryStore,
-  Place,
-  RemoveOrder,
-  Removal,
-} from '../core/delete-memory.ts'
+import type { Look, LookQuestion, MemoryStore, Place } from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { ClusterClient } from './client.ts'
 import type { ReadableIndices } from './readable-indices.ts'
-import { asList, asLong, asObject, asString, errorType, failureFor } from './reading.ts'
+import { asList, asLong, asObject, errorType, failureFor } from './reading.ts'
 import type { JsonObject } from './reading.ts'
+import { createRemove } from './remove.ts'
 import { mayHaveRun } from './undici-connection.ts'
 
 interface Options {
@@ -43,7 +36,7 @@ export function createMemoryStores(options: Options): MemoryStores {
   return {
     forRequest: (signal) => ({
       look: (question) => look(options, guesses, question, signal),
-      remove: (order) => remove(options, order, signal),
+      remove: createRemove(options.client, signal),
     }),
   }
 }
@@ -170,62 +163,5 @@ function memoryOf(item: JsonObject): Extract<Place, { kind: 'found' }>['memory']
     primaryTerm: asLong(item['_primary_term']),
     version: asLong(item['_version']),
     source: item['_source'],
-  }
-}
-
-async function remove({ client }: Options, order: RemoveOrder, signal: AbortSignal): Promise<Removal> {
-  let answer
-  try {
-    answer = await client.request(
-      {
-        method: 'POST',
-        path: '/_bulk',
-        ...(order.refresh === 'false' ? {} : { querystring: { refresh: order.refresh } }),
-        body: deleteLine(order),
-        contentType: 'application/x-ndjson',
-      },
-      signal,
-    )
-  } catch (error) {
-    if (error instanceof GatewayError && mayHaveRun(error.cause)) return { kind: 'unknown', cause: error }
-    throw error
-  }
-  // A balancer's own 502 or 504 says nothing about what the node behind it did.
-  if (answer.status === 502 || answer.status === 504) return { kind: 'unknown', cause: answer }
-  const body = asObject(answer.body)
-  if (answer.status !== 200) throw failureFor(answer.status, body['error'])
-  return readRemoval(asObject(asObject(asList(body['items'])[0])['delete']), order)
-}
-
-// Numbers are written by hand: a `_seq_no` may be larger than a double can hold.
-function deleteLine({ index, memoryId, seqNo, primaryTerm }: RemoveOrder): string {
-  const names = `"_index":${JSON.stringify(index)},"_id":${JSON.stringify(memoryId)}`
-  return `{"delete":{${names},"if_seq_no":${String(seqNo)},"if_primary_term":${String(primaryTerm)}}}\n`
-}
-
-function readRemoval(item: JsonObject, order: RemoveOrder): Removal {
-  const status = Number(item['status'])
-  if (status === 409 || status === 404) return { kind: 'conflict' }
-  if (status !== 200 || item['result'] !== 'deleted') throw failureFor(status, item['error'])
-  if (item['_id'] !== order.memoryId)
-    throw new GatewayError('upstreamInvalid', { cause: 'another document was deleted' })
-  return { kind: 'removed', receipt: receiptOf(item) }
-}
-
-function receiptOf(item: JsonObject): DeleteReceipt {
-  const shards = asObject(item['_shards'])
-  return {
-    index: asString(item['_index']),
-    memoryId: asString(item['_id']),
-    version: asLong(item['_version']),
-    shards: {
-      total: Number(asLong(shards['total'])),
-      successful: Number(asLong(shards['successful'])),
-      failed: Number(asLong(shards['failed'])),
-    },
-    seqNo: asLong(item['_seq_no']),
-    primaryTerm: asLong(item['_primary_term']),
-    forcedRefresh: item['forced_refresh'] === true,
-    recovered: false,
   }
 }

@@ -5,6 +5,8 @@ import type { Readable } from 'node:stream'
 import { Connection, errors } from '@opensearch-project/opensearch'
 import { Pool, errors as undiciErrors } from 'undici'
 
+import { isObject } from './reading.ts'
+
 type Options = NonNullable<ConstructorParameters<typeof Connection>[0]>
 type Params = Parameters<Connection['request']>[0]
 
@@ -112,8 +114,8 @@ function tlsOf(ssl: Connection['ssl']): Pick<NonNullable<Connection['ssl']>, 'ca
 }
 
 function translate(error: unknown): Error {
-  const message = error instanceof Error ? error.message : 'Unknown failure'
-  if (error instanceof undiciErrors.RequestAbortedError || (error instanceof Error && error.name === 'AbortError')) {
+  const message = isObject(error) && typeof error['message'] === 'string' ? error['message'] : 'Unknown failure'
+  if (error instanceof undiciErrors.RequestAbortedError || (isObject(error) && error['name'] === 'AbortError')) {
     return new errors.RequestAbortedError(message)
   }
   const translated = new errors.ConnectionError(message)
@@ -123,8 +125,8 @@ function translate(error: unknown): Error {
 }
 
 function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return ''
+  if (!isObject(error)) return ''
   // A name with several addresses fails with one error for all of them.
-  if (error instanceof AggregateError) return codeOf(error.errors[0])
-  return 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (Array.isArray(error['errors'])) return codeOf((error['errors'] as readonly unknown[])[0])
+  return typeof error['code'] === 'string' ? error['code'] : ''
 }
