@@ -34,7 +34,7 @@ function runTests(suite: string): JestResults {
   const options = [
     '--selectProjects=unit',
     '--testPathPatterns',
-    folder,
+    suite,
     '--json',
     `--outputFile=${output}`,
     '--silent',
