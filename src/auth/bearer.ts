@@ -10,10 +10,10 @@ export function readBearerToken(authorization: readonly string[]): string {
   if (authorization.length === 0) throw refuse('bearer-missing')
   // check: bearer-single
   if (authorization.length > 1) throw refuse('bearer-single')
-  const value = (authorization[0] ?? '').trim()
+  const value = authorization[0] ?? ''
   const end = value.indexOf(' ')
   const scheme = end === -1 ? value : value.slice(0, end)
   // check: bearer-scheme
   if (scheme.toLowerCase() !== 'bearer') throw refuse('bearer-scheme')
-  return end === -1 ? '' : value.slice(end).trimStart()
+  return end === -1 ? '' : value.slice(end).replace(/^ +/, '')
 }

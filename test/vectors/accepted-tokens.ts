@@ -95,7 +95,6 @@ const headers: readonly AcceptedToken[] = [
     header: (token: string) => `${scheme} ${token}`,
   })),
   { name: 'two spaces after the scheme', spec: () => ({}), header: (token) => `Bearer  ${token}` },
-  { name: 'spaces around', spec: () => ({}), header: (token) => ` Bearer ${token} ` },
 ]
 
 const audiences: readonly AcceptedToken[] = [

@@ -569,6 +569,15 @@ const placement: readonly TokenAttack[] = [
   withHeaders('Bearer alone', 'token-parts', () => [['authorization', 'Bearer']]),
   withHeaders('Bearer and a space', 'token-parts', () => [['authorization', 'Bearer ']]),
   withHeaders('Bearer twice', 'base64url', (token) => [['authorization', `Bearer Bearer ${token}`]]),
+  withHeaders('a no-break space before a good token', 'base64url', (token) => [
+    ['authorization', `Bearer \u00a0${token}`],
+  ]),
+  withHeaders('a no-break space after a good token', 'base64url', (token) => [
+    ['authorization', `Bearer ${token}\u00a0`],
+  ]),
+  withHeaders('a tab between the scheme and a good token', 'base64url', (token) => [
+    ['authorization', `Bearer \t${token}`],
+  ]),
   withHeaders('a good token in quotes', 'base64url', (token) => [['authorization', `Bearer "${token}"`]]),
   withHeaders('a good token and a parameter', 'base64url', (token) => [['authorization', `Bearer ${token}, realm=x`]]),
 ]
