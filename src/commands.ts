@@ -1,14 +1,13 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import closeWithGrace from 'close-with-grace'
 
-import { checkIssuers } from './auth/issuer-rules.ts'
 import { openLocalIssuer } from './auth/local-issuer.ts'
 import { ConfigError, loadConfig } from './config/load.ts'
 import { parseDuration } from './config/scalars.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { SCOPES } from './core/principal.ts'
 import { createLog } from './ops/log.ts'
-import { issuerOptions, startGateway } from './server.ts'
+import { checkConfig, startGateway } from './server.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -67,14 +66,7 @@ function checkCommand(env: Env): Command {
 }
 
 function readConfig(path: string, env: Env): ConfigFile {
-  return loadConfig(path, {
-    env,
-    check: ({ auth }) =>
-      checkIssuers(auth.issuers.map(issuerOptions)).map((problem) => ({
-        path: `auth.${problem.path}`,
-        message: `${problem.message}; ${problem.remedy}`,
-      })),
-  })
+  return loadConfig(path, { env, check: checkConfig })
 }
 
 interface TokenOptions {

@@ -42,6 +42,7 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
     connectTimeoutMs: cluster.connectTimeout,
     idleTimeoutMs: cluster.idleTimeout,
     maxConnections: cluster.maxConnections,
+    onTrouble: () => watch.nudge(),
   })
   const readable = createReadableIndices({ client, onMasked: (index) => log.warn(MASKED, { index }) })
   const policy = { ownership: config.memory.ownership, containersWithoutOwner: config.memory.containersWithoutOwner }
