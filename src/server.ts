@@ -3,6 +3,7 @@ import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
 import { createApp } from './app.ts'
+import { checkIssuers } from './auth/issuer-rules.ts'
 import type { IssuerOptions } from './auth/issuer.ts'
 import { createAuthenticator } from './auth/verify.ts'
 import type { Authenticator } from './auth/verify.ts'
@@ -11,6 +12,7 @@ import type { ClusterClient } from './cluster/client.ts'
 import { createMemoryStores } from './cluster/memory-store.ts'
 import { createReadableIndices } from './cluster/readable-indices.ts'
 import { watchCluster } from './cluster/watch.ts'
+import type { ConfigProblem } from './config/load.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { fieldsToRead } from './core/access.ts'
 import type { Engine, ForwardOptions } from './forward/engine.ts'
@@ -135,8 +137,24 @@ function openAuthenticator(config: ConfigFile, log: Log): Authenticator {
 
 type Issuer = ConfigFile['auth']['issuers'][number]
 
+/** The rules of a configuration that `auth/` knows, in the words and paths of the file. */
+export function checkConfig({ auth }: ConfigFile): readonly ConfigProblem[] {
+  return checkIssuers(auth.issuers.map(issuerOptions)).map(({ path, message, remedy }) => ({
+    path: `auth.${SETTING_PATHS.reduce((text, [from, to]) => text.replace(from, to), path)}`,
+    message: `${message}; ${remedy}`,
+  }))
+}
+
+/** Where a setting of `auth/` has another name in the file. */
+const SETTING_PATHS: readonly (readonly [from: RegExp, to: string])[] = [
+  [/\.keys\.uri$/, '.jwks.uri'],
+  [/\.keys\.secret$/, '.secret'],
+  [/\.cache\./, '.keySet.'],
+  [/Ms$/, ''],
+]
+
 /** A configured issuer as `auth/` takes it. */
-export function issuerOptions(issuer: Issuer): IssuerOptions {
+function issuerOptions(issuer: Issuer): IssuerOptions {
   const { keySet } = issuer
   return {
     issuer: issuer.issuer,

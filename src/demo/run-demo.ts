@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { openLocalIssuer } from '../auth/local-issuer.ts'
 import { parseConfig } from '../config/load.ts'
 import { createLog } from '../ops/log.ts'
-import { startGateway } from '../server.ts'
+import { checkConfig, startGateway } from '../server.ts'
 import { openDemoCluster } from './demo-cluster.ts'
 import type { DemoCluster } from './demo-cluster.ts'
 import { makeSample } from './sample-memories.ts'
@@ -45,7 +45,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 
     const config = parseConfig(configText(options, cluster, sample), join(folder, 'gateway.yaml'), {
       env: {},
-      check: () => [],
+      check: checkConfig,
     })
     const gateway = await startGateway(config, createLog('warn'))
     cleanups.push(() => gateway.close())

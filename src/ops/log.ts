@@ -79,6 +79,7 @@ function describe(cause: unknown): string {
   }
   if (typeof cause === 'string') return cause
   if (typeof cause === 'object' && cause !== null && 'status' in cause && 'error' in cause) return describeAnswer(cause)
+  if (typeof cause === 'object' && cause !== null && 'check' in cause) return `check ${String(cause.check)}`
   return typeof cause
 }
 

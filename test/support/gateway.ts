@@ -6,7 +6,7 @@ import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { createLog } from '../../src/ops/log.ts'
-import { startGateway } from '../../src/server.ts'
+import { checkConfig, startGateway } from '../../src/server.ts'
 
 export const TEST_ISSUER = 'https://issuer.test'
 export const TEST_AUDIENCE = 'memory-gateway'
@@ -59,7 +59,7 @@ export async function startTestGateway({
     clusters: { main: { service: { kind: 'none' }, ...cluster } },
   }
   // JSON is YAML: the test's configuration goes the way of an operator's.
-  const config = parseConfig(JSON.stringify(input), join(folder, 'gateway.yaml'), { env: {}, check: () => [] })
+  const config = parseConfig(JSON.stringify(input), join(folder, 'gateway.yaml'), { env: {}, check: checkConfig })
   const logLines: string[] = []
   const gateway = await startGateway(config, createLog('debug', { write: (line) => void logLines.push(line) }))
   return {
