@@ -147,7 +147,7 @@ export function decide(look: Look, principal: Principal, policy: AccessPolicy): 
 }
 
 /** A memory counts as this container's only where it names the container itself: two containers may share an index. */
-function belongsTo(memory: FoundMemory, container: Container): boolean {
+export function belongsTo(memory: FoundMemory, container: Container): boolean {
   const { source } = memory
   if (typeof source !== 'object' || source === null || !('memory_container_id' in source)) return false
   return source.memory_container_id === container.id
