@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { backingIndexOf, parseContainer } from '../core/backing-index.ts'
 import type { BackingIndex, Container, ContainerNaming, IndexOfType } from '../core/backing-index.ts'
 import type { Look, LookQuestion, MemoryStore, Place } from '../core/delete-memory.ts'
+import { belongsTo } from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { ClusterClient } from './client.ts'
@@ -60,7 +61,7 @@ async function look(
     }
     guesses.set(containerId, container.naming)
     if (guess !== undefined && isSame(guess, container.naming)) {
-      return { container, places: await readPlaces(options, named, others, signal) }
+      return { container, places: await readPlaces(options, container, named, others, signal) }
     }
     guess = container.naming
   }
@@ -133,6 +134,7 @@ async function readContainer(
 
 async function readPlaces(
   { readable }: Options,
+  container: Container,
   named: readonly Named[],
   items: readonly JsonObject[],
   signal: AbortSignal,
@@ -151,8 +153,11 @@ async function readPlaces(
       places.push({ type, kind: 'found', index, memory: memoryOf(read.item) })
       continue
     }
-    if (read.kind === 'absent') await readable.prove(index, signal)
     places.push({ type, kind: read.kind, index })
+  }
+  // Only where nothing is found does it matter whether "not found" can be believed.
+  if (!places.some((place) => place.kind === 'found' && belongsTo(place.memory, container))) {
+    for (const place of places) if (place.kind === 'absent') await readable.prove(place.index, signal)
   }
   return places
 }

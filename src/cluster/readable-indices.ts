@@ -100,7 +100,7 @@ async function refresh(client: ClusterClient, index: string, signal: AbortSignal
 
 async function showsDocuments(client: ClusterClient, index: string, signal: AbortSignal): Promise<boolean> {
   const path = `/${encodeURIComponent(index)}/_search`
-  const body = await ask(client, 'POST', path, signal, '{"size":0,"terminate_after":1,"track_total_hits":1}')
+  const body = await ask(client, 'POST', path, signal, '{"size":0,"track_total_hits":1}')
   return Number(asLong(asObject(asObject(body['hits'])['total'])['value'])) > 0
 }
 

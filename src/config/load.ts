@@ -76,11 +76,11 @@ export function parseConfig(text: string, path: string, { env, check }: Surround
 /** Puts environment variables in place of `${NAME}`, in every text of the file. */
 function fillIn(value: unknown, path: string, env: Surroundings['env'], problems: ConfigProblem[]): unknown {
   if (typeof value === 'string') {
-    return value.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
+    return value.replaceAll(/\$\{([^}]*)\}/g, (text, name: string) => {
       const found = env[name]
       if (found !== undefined) return found
       problems.push({ path, message: `the environment variable ${name} is not set; set it, or write the value here` })
-      return ''
+      return text
     })
   }
   if (Array.isArray(value))
