@@ -44,12 +44,17 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
     connectTimeoutMs: cluster.connectTimeout,
     idleTimeoutMs: cluster.idleTimeout,
     maxConnections: cluster.maxConnections,
-    onTrouble: () => watch.nudge(),
   })
   const readable = createReadableIndices({ client, onMasked: (index) => log.warn(MASKED, { index }) })
   const policy = { ownership: config.memory.ownership, containersWithoutOwner: config.memory.containersWithoutOwner }
   const { containerIndex } = config.memory
-  const stores = createMemoryStores({ client, readable, containerIndex, memoryFields: fieldsToRead(policy) })
+  const stores = createMemoryStores({
+    client,
+    readable,
+    containerIndex,
+    memoryFields: fieldsToRead(policy),
+    onFailure: () => watch.nudge(),
+  })
   const watch = watchCluster({ client, readable, containerIndex, intervalMs: WATCH_INTERVAL_MS })
   const authenticator = openAuthenticator(config, log)
   const engine = openEngine(cluster)

@@ -8,7 +8,7 @@ import { GatewayError } from '../core/failure.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { ClusterClient } from './client.ts'
 import type { ReadableIndices } from './readable-indices.ts'
-import { asList, asLong, asObject, errorType, failureFor } from './reading.ts'
+import { asList, asLong, asObject, errorType, failureFor, failureOf } from './reading.ts'
 import type { JsonObject } from './reading.ts'
 import { createRemove } from './remove.ts'
 import { mayHaveRun } from './undici-connection.ts'
@@ -20,6 +20,8 @@ interface Options {
   readonly containerIndex: string
   /** The fields of a memory that a decision needs; nothing else of it is read. */
   readonly memoryFields: readonly string[]
+  /** Called when the cluster could not be asked, or not in time, or gave an answer that is no use. */
+  readonly onFailure: () => void
 }
 
 /** A cluster's memories, for one request at a time. */
@@ -35,10 +37,18 @@ export function createMemoryStores(options: Options): MemoryStores {
   // How containers named their indices when last seen. Only ever a guess at what to read along: every look proves it again.
   const guesses = new LRUCache<string, ContainerNaming>({ max: 10_000 })
   return {
-    forRequest: (signal) => ({
-      look: (question) => look(options, guesses, question, signal),
-      remove: createRemove(options.client, signal),
-    }),
+    forRequest(signal) {
+      const remove = createRemove(options.client, signal)
+      const noticed = <Value>(work: Promise<Value>): Promise<Value> =>
+        work.catch((error: unknown) => {
+          options.onFailure()
+          throw error
+        })
+      return {
+        look: (question) => noticed(look(options, guesses, question, signal)),
+        remove: (order) => noticed(remove(order)),
+      }
+    },
   }
 }
 
@@ -95,9 +105,8 @@ async function multiGet(
     }
     throw error
   })
-  const body = asObject(answer.body)
-  if (answer.status !== 200) throw failureFor(answer.status, body['error'])
-  const items = asList(body['docs']).map(asObject)
+  if (answer.status !== 200) throw failureOf(answer)
+  const items = asList(asObject(answer.body)['docs']).map(asObject)
   if (items.length !== docs.length || items.some((item, position) => item['_id'] !== docs[position]?._id)) {
     throw new GatewayError('upstreamInvalid', { cause: 'the answer to _mget does not fit its question' })
   }

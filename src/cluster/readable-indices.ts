@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 
 import { GatewayError } from '../core/failure.ts'
 import type { ClusterClient } from './client.ts'
-import { asLong, asObject, failureFor, isObject } from './reading.ts'
+import { asLong, asObject, failureOf, isObject } from './reading.ts'
 
 export type Readability =
   /** A document was read, or a search shows some. */
@@ -90,12 +90,9 @@ async function probeIndex(client: ClusterClient, index: string, signal: AbortSig
 }
 
 async function refresh(client: ClusterClient, index: string, signal: AbortSignal): Promise<void> {
-  const { status, body } = await client.request(
-    { method: 'POST', path: `/${encodeURIComponent(index)}/_refresh` },
-    signal,
-  )
+  const answer = await client.request({ method: 'POST', path: `/${encodeURIComponent(index)}/_refresh` }, signal)
   // Who may not refresh may still learn by a search what is there: the statistics alone then say what is hidden.
-  if (status !== 200 && status !== 403) throw failureFor(status, asObject(body)['error'])
+  if (answer.status !== 200 && answer.status !== 403) throw failureOf(answer)
 }
 
 async function showsDocuments(client: ClusterClient, index: string, signal: AbortSignal): Promise<boolean> {
@@ -125,9 +122,8 @@ async function ask(
   body?: string,
 ): Promise<Readonly<Record<string, unknown>>> {
   const answer = await client.request({ method, path, ...(body === undefined ? {} : { body }) }, signal)
-  const answered = asObject(answer.body)
-  if (answer.status !== 200) throw failureFor(answer.status, answered['error'])
-  return answered
+  if (answer.status !== 200) throw failureOf(answer)
+  return asObject(answer.body)
 }
 
 /** Waits for a shared promise no longer than one's own deadline. */

@@ -33,6 +33,11 @@ export function errorType(error: unknown): string {
   return isObject(error) && typeof error['type'] === 'string' ? error['type'] : ''
 }
 
+/** What an answer with another status than 200 means for the caller. Its body may be anything: a proxy's page, a line of text. */
+export function failureOf({ status, body }: { readonly status: number; readonly body: unknown }): GatewayError {
+  return failureFor(status, isObject(body) ? body['error'] : undefined)
+}
+
 /**
  * What an error of the cluster's, for a whole request or for one item of it, means for the caller. Never returns `invalidToken` or the like:
  * a refusal of *our* credentials is not the caller's fault.

@@ -1,7 +1,7 @@
 import type { DeleteReceipt, MemoryStore, Removal, RemoveOrder } from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
 import type { ClusterAnswer, ClusterClient } from './client.ts'
-import { asLong, asObject, asString, errorType, failureFor, isObject } from './reading.ts'
+import { asLong, asObject, asString, errorType, failureFor, failureOf, isObject } from './reading.ts'
 import type { JsonObject } from './reading.ts'
 import { mayHaveRun } from './undici-connection.ts'
 
@@ -52,7 +52,7 @@ function deleteLine({ index, memoryId, seqNo, primaryTerm }: RemoveOrder): strin
 function readAnswer({ status, body }: ClusterAnswer, order: RemoveOrder): Removal {
   const error = isObject(body) ? body['error'] : undefined
   if (saysNothing(status, error)) return { kind: 'unknown', cause: { status, error } }
-  if (status !== 200) throw failureFor(status, error)
+  if (status !== 200) throw failureOf({ status, body })
 
   const item = itemOf(body)
   const itemStatus = Number(item?.['status'])
