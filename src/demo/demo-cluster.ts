@@ -56,7 +56,11 @@ function demoCluster(url: string, service: Service, close: () => Promise<void>):
       'content-type': 'application/x-ndjson',
       ...(authorization === undefined ? {} : { authorization }),
     }
-    const response = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body }) })
+    const response = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body }) }).catch(
+      (error: unknown) => {
+        throw new Error(`The cluster at ${url} cannot be reached`, { cause: error })
+      },
+    )
     const answer: unknown = await response.json()
     if (response.ok) return answer
     throw new Error(`The cluster at ${url} answered ${String(response.status)} to ${method} ${path}`)
