@@ -1,15 +1,15 @@
 import type { BulkItem } from './bulk-lines.ts'
 import { parseBulk } from './bulk-lines.ts'
 import { mergeDocument } from './bulk-update.ts'
-import { applyRefresh, renderWrite } from './document-actions.ts'
+import { applyRefresh, renderWrite } from './document-writes.ts'
 import type { DocumentIndex, StoredDocument, WriteResult } from './documents.ts'
-import { illegalArgument, notSupported, renderCause, StoreError, validationFailure, versionConflict } from './errors.ts'
+import { illegalArgument, renderCause, StoreError, validationFailure, versionConflict } from './errors.ts'
 import type { Json, JsonObject } from './json-values.ts'
 import { fields } from './json-values.ts'
 import { writeCompact } from './json-writer.ts'
 import { randomId } from './random-id.ts'
 import type { Handler, RefreshPolicy } from './requests.ts'
-import { refreshPolicy, requireBody } from './requests.ts'
+import { refreshPolicy, refuseParameters, requireBody } from './requests.ts'
 import type { Store } from './store.ts'
 import { conditionComplaints, conditionOf, idComplaints, versionComplaints } from './write-checks.ts'
 
@@ -17,9 +17,7 @@ import { conditionComplaints, conditionOf, idComplaints, versionComplaints } fro
 export const bulk: Handler = ({ store, parameters, body }) => {
   const defaultIndex = parameters.text('index')
   parameters.ignore('routing', 'wait_for_active_shards', 'timeout', 'batch_size')
-  const refused = ['_source', '_source_includes', '_source_excludes', 'pipeline', 'require_alias']
-  for (const name of refused)
-    if ((parameters.text(name) ?? 'false') !== 'false') throw notSupported(`the parameter [${name}]`)
+  refuseParameters(parameters, '_source', '_source_includes', '_source_excludes', 'pipeline', 'require_alias')
   const refresh = refreshPolicy(parameters)
   requireBody(body)
   const items = parseBulk(body, defaultIndex)

@@ -1,5 +1,5 @@
 import type { DocumentIndex } from './documents.ts'
-import { notSupported, parseFailure, StoreError } from './errors.ts'
+import { notSupported, parseFailure, StoreError, validationFailure } from './errors.ts'
 import { parseSettings, renderSettings, replicasOf } from './index-settings.ts'
 import { inHashOrder } from './java-order.ts'
 import { JsonReader } from './json-reader.ts'
@@ -78,12 +78,13 @@ function versionNumber(version: string): number {
   return (major * 1_000_000 + minor * 10_000 + patch * 100 + 99) ^ 0x08000000
 }
 
-/** `DELETE /{index}`. */
+/** `DELETE /{index}`. `DELETE /` is a route too, and never deletes anything. */
 export const deleteIndex: Handler = ({ store, parameters }) => {
-  const expression = pathParameter(parameters, 'index')
+  const expression = parameters.text('index')
   const options = indicesOptions(parameters)
   parameters.ignore(...CLUSTER_TIMEOUTS)
   return () => {
+    if (expression === undefined) throw validationFailure(['index / indices is missing'])
     for (const index of store.resolve(expression, options)) store.drop(index)
     return { status: 200, body: fields({ acknowledged: true }) }
   }

@@ -1,5 +1,6 @@
-import { illegalArgument, parseFailure, StoreError } from './errors.ts'
+import { illegalArgument, parseFailure } from './errors.ts'
 import type { JsonReader, Token } from './json-reader.ts'
+import { parsingFailure } from './query-errors.ts'
 import { isScalar, readSourceObject, readTexts, sourceFromScalar } from './source-body.ts'
 import type { SourceFilter } from './source-filter.ts'
 import { parseInteger } from './parameters.ts'
@@ -33,12 +34,6 @@ export function parseMget(reader: JsonReader, defaults: MgetDefaults): readonly 
     else throw parsingFailure(reader, token, `unknown key [${key}] for a START_ARRAY, expected [docs] or [ids]`)
   }
   return wanted
-}
-
-/** An error with the line and column of a token. */
-function parsingFailure(reader: JsonReader, token: Token, reason: string): StoreError {
-  const { line, column } = reader.placeOf(token)
-  return new StoreError(400, { type: 'parsing_exception', reason, details: { line, col: column } })
 }
 
 function readIds(reader: JsonReader, defaults: MgetDefaults): readonly WantedDocument[] {

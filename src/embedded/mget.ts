@@ -1,11 +1,11 @@
-import { findDocument, renderDocument } from './document-actions.ts'
-import { illegalArgument, notSupported, parseFailure, renderError, StoreError, validationFailure } from './errors.ts'
+import { findDocument, renderDocument } from './document-reads.ts'
+import { illegalArgument, parseFailure, renderError, StoreError, validationFailure } from './errors.ts'
 import type { JsonObject } from './json-values.ts'
 import { fields } from './json-values.ts'
 import type { WantedDocument } from './mget-body.ts'
 import { parseMget } from './mget-body.ts'
 import type { Handler } from './requests.ts'
-import { contentOf, sourceFilterOf } from './requests.ts'
+import { contentOf, refuseParameters, sourceFilterOf } from './requests.ts'
 import { WHOLE_SOURCE } from './source-filter.ts'
 import type { Store } from './store.ts'
 
@@ -15,7 +15,7 @@ export const mget: Handler = (request) => {
   const refresh = parameters.flag('refresh', false)
   parameters.ignore('preference', 'routing')
   const realtime = parameters.flag('realtime', true)
-  if (parameters.text('stored_fields') !== undefined) throw notSupported('the parameter [stored_fields]')
+  refuseParameters(parameters, 'stored_fields')
   const source = sourceFilterOf(parameters) ?? WHOLE_SOURCE
   const index = parameters.text('index')
   const reader = contentOf(request)

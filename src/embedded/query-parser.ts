@@ -1,7 +1,6 @@
-import type { ErrorCause } from './errors.ts'
 import { illegalArgument, notSupported, StoreError } from './errors.ts'
 import type { JsonReader, Token } from './json-reader.ts'
-import { readValue } from './json-tree.ts'
+import { parsingFailure, refuseField, unknownField } from './query-errors.ts'
 import { isScalar, readTexts } from './source-body.ts'
 
 /** The queries that the store can answer. Values are texts: the mapping of the field says what they mean. */
@@ -38,23 +37,16 @@ const OTHER_QUERIES = new Set([
   ...['dis_max', 'boosting', 'more_like_this', 'wrapper', 'knn', 'neural', 'hybrid', 'terms_set', 'template'],
 ])
 
-const PARSERS: Readonly<Record<string, (reader: JsonReader) => Query>> = {
-  match_all: parseMatchAll,
-  match_none: (reader) => ({ ...parseMatchAll(reader), kind: 'none' }),
-  term: parseTerm,
-  terms: parseTerms,
-  ids: parseIds,
-  exists: parseExists,
-  constant_score: parseConstantScore,
-  bool: parseBool,
-}
-
-/** An error with the line and column of a token. */
-export function parsingFailure(reader: JsonReader, token: Token, reason: string, causedBy?: ErrorCause): StoreError {
-  const { line, column } = reader.placeOf(token)
-  const details = { line, col: column }
-  return new StoreError(400, { type: 'parsing_exception', reason, details, ...(causedBy && { causedBy }) })
-}
+const PARSERS: ReadonlyMap<string, (reader: JsonReader) => Query> = new Map([
+  ['match_all', parseMatchAll],
+  ['match_none', (reader) => ({ ...parseMatchAll(reader), kind: 'none' })],
+  ['term', parseTerm],
+  ['terms', parseTerms],
+  ['ids', parseIds],
+  ['exists', parseExists],
+  ['constant_score', parseConstantScore],
+  ['bool', parseBool],
+])
 
 /** Reads a query whose opening brace has been read, up to its closing brace; throws as the server does. */
 export function parseQuery(reader: JsonReader): Query {
@@ -67,7 +59,7 @@ export function parseQuery(reader: JsonReader): Query {
   if (open.type !== 'START_OBJECT') {
     throw parsingFailure(reader, open, `[${name.text}] query malformed, no start_object after query name`)
   }
-  const parse = PARSERS[name.text]
+  const parse = PARSERS.get(name.text)
   if (parse === undefined) throw unknownQuery(reader, name.text, open)
   const query = parse(reader)
   const end = reader.require()
@@ -85,18 +77,6 @@ function unknownQuery(reader: JsonReader, name: string, open: Token): StoreError
 /** The fields of an object up to its closing brace, each with the first token of its value. */
 function* members(reader: JsonReader): Generator<readonly [name: Token, value: Token]> {
   for (let name = reader.require(); name.type !== 'END_OBJECT'; name = reader.require()) yield [name, reader.require()]
-}
-
-/** The complaint of the server's declarative parsers. */
-function unknownField(reader: JsonReader, query: string, name: Token): ErrorCause {
-  const { line, column } = reader.placeOf(name)
-  return { type: 'x_content_parse_exception', reason: `[${line}:${column}] [${query}] unknown field [${name.text}]` }
-}
-
-function refuseField(reader: JsonReader, query: string, name: Token, value: Token): StoreError {
-  if (['boost', '_name'].includes(name.text)) return notSupported(`[${name.text}] in [${query}]`)
-  const cause = unknownField(reader, query, name)
-  return parsingFailure(reader, value, cause.reason, cause)
 }
 
 function parseMatchAll(reader: JsonReader): Query {
@@ -215,7 +195,6 @@ function parseClause(reader: JsonReader, value: Token): readonly Query[] {
   const queries: Query[] = []
   for (let token = reader.require(); token.type !== 'END_ARRAY'; token = reader.require()) {
     if (token.type !== 'START_OBJECT') {
-      readValue(reader, token)
       throw parsingFailure(reader, token, '[_na] query malformed, must start with start_object')
     }
     queries.push(parseQuery(reader))

@@ -1,4 +1,4 @@
-import { parseFailure, StoreError } from './errors.ts'
+import { notSupported, parseFailure, StoreError } from './errors.ts'
 import { JsonReader } from './json-reader.ts'
 import type { Json } from './json-values.ts'
 import type { Parameters } from './parameters.ts'
@@ -60,6 +60,14 @@ export function indicesOptions(parameters: Parameters): IndicesOptions {
   return {
     ignoreUnavailable: parameters.flag('ignore_unavailable', false),
     allowNoIndices: parameters.flag('allow_no_indices', true),
+  }
+}
+
+/** Refuses parameters of the server that would change an answer, unless they ask for what is done anyway. */
+export function refuseParameters(parameters: Parameters, ...names: readonly string[]): void {
+  for (const name of names) {
+    const value = parameters.text(name)
+    if (value !== undefined && value !== 'false' && value !== 'internal') throw notSupported(`the parameter [${name}]`)
   }
 }
 

@@ -1,5 +1,6 @@
 import { bulk } from './bulk.ts'
-import { createDocument, deleteDocument, getDocument, getSource, indexDocument } from './document-actions.ts'
+import { getDocument, getSource } from './document-reads.ts'
+import { createDocument, deleteDocument, indexDocument } from './document-writes.ts'
 import { createIndex, deleteIndex, getIndex, indexStats, refreshIndex } from './index-actions.ts'
 import { mget } from './mget.ts'
 import { decodeSegment, escapeComplaint } from './parameters.ts'
@@ -11,7 +12,7 @@ type Methods = Readonly<Record<string, Handler>>
 
 /** Every path that the store serves. The order of the methods is the one in which an `Allow` names them. */
 const ROUTES: readonly (readonly [path: string, methods: Methods])[] = [
-  ['/', { HEAD: serverInfo, GET: serverInfo }],
+  ['/', { HEAD: serverInfo, GET: serverInfo, DELETE: deleteIndex }],
   ['/_bulk', { PUT: bulk, POST: bulk }],
   ['/_mget', { GET: mget, POST: mget }],
   ['/_search', { GET: search, POST: search }],

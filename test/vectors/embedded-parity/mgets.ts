@@ -67,6 +67,15 @@ const REFUSED = [
   '{"docs":[{"_id":"2"},{"_index":"{index}"},{}]}',
 ]
 
+const REFUSED_OF_INDEX = [
+  '{}',
+  '{"docs":[]}',
+  '{"ids":[]}',
+  '{"ids":"1"}',
+  '{"docs":[{}]}',
+  '{"docs":[{"_id":"1"}],"ids":["2"]}',
+]
+
 export const mgetCases = [
   parityCase(
     'documents that are there and not',
@@ -142,9 +151,15 @@ export const mgetCases = [
     ...seeded,
     call('POST /_mget', docs(doc('1', ',"routing":"r"'), doc('1', ',"version":1'), doc('1', ',"version":7'))),
   ),
-  ...REFUSED.map((body) => parityCase(`the mget ${body}`, ...seeded, call('POST /_mget', body))),
-  ...['{}', '{"docs":[]}', '{"ids":[]}', '{"ids":"1"}', '{"docs":[{}]}', '{"docs":[{"_id":"1"}],"ids":["2"]}'].map(
-    (body) => parityCase(`the mget ${body} of an index`, ...seeded, call('POST /{index}/_mget', body)),
+  parityCase(
+    'bodies that are refused, or that only look like it',
+    ...seeded,
+    ...REFUSED.map((body) => call('POST /_mget', body)),
+  ),
+  parityCase(
+    'the same with an index in the path',
+    ...seeded,
+    ...REFUSED_OF_INDEX.map((body) => call('POST /{index}/_mget', body)),
   ),
   parityCase('no body', ...seeded, call('POST /_mget'), call('GET /_mget'), call('GET /{index}/_mget')),
   parityCase(

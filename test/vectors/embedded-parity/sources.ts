@@ -77,9 +77,7 @@ const FILTERS = [
 ]
 
 export const sourceCases = [
-  ...QUERIES.map((query) =>
-    parityCase(`a document read with ?${query}`, ...seeded, call(`GET /{index}/_doc/1?${query}`)),
-  ),
+  parityCase('the _source parameters', ...seeded, ...QUERIES.map((query) => call(`GET /{index}/_doc/1?${query}`))),
   parityCase(
     'filter_path on a document',
     ...seeded,
