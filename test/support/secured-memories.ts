@@ -16,7 +16,7 @@ export interface SecuredMemories {
   readonly prefix: string
   indexOf(type: MemoryType): string
   /** Asks the cluster as the super admin, whom nothing is hidden from. */
-  asAdmin(request: Omit<Call, 'tls' | 'body'> & { readonly json?: unknown }): Promise<Reply>
+  asAdmin(request: Omit<Call, 'tls'> & { readonly json?: unknown }): Promise<Reply>
   put(index: string, id: string, source: unknown, query?: string): Promise<void>
   has(index: string, id: string): Promise<boolean>
   /** Stores a container in system indices, as the plugin does on a cluster with security. */

@@ -1,0 +1,54 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { SecuredCluster } from './clusters.ts'
+import { TEST_AUDIENCE } from './gateway.ts'
+import type { GatewayOverrides } from './gateway.ts'
+import { base64url, signBytes } from './token-builder.ts'
+
+/** An issuer that the secured cluster and a gateway both trust, as in a deployment with one identity provider. */
+export interface ClusterTokens {
+  /** For the gateway's configuration. */
+  readonly issuer: NonNullable<GatewayOverrides['moreIssuers']>[number]
+  /** `roles` are the user's backend roles at the cluster. */
+  token(claims: { subject: string; roles?: readonly string[]; scopes: readonly string[] }): string
+  close(): Promise<void>
+}
+
+const ISSUER = 'https://cluster-issuer.test'
+const KEY_ID = 'cluster'
+
+export async function clusterTokens({ jwtPrivateKey }: SecuredCluster): Promise<ClusterTokens> {
+  const folder = await mkdtemp(join(tmpdir(), 'memory-gateway-test-'))
+  const file = join(folder, 'jwks.json')
+  const privateKey = createPrivateKey({ key: jwtPrivateKey, format: 'jwk' })
+  const published = { ...createPublicKey(privateKey).export({ format: 'jwk' }), kid: KEY_ID, use: 'sig' }
+  await writeFile(file, JSON.stringify({ keys: [published] }))
+  return {
+    issuer: {
+      issuer: ISSUER,
+      audience: TEST_AUDIENCE,
+      algorithms: ['RS256'],
+      jwks: { file },
+      namePrefix: 'cluster:',
+    },
+    token({ subject, roles = [], scopes }) {
+      const now = Math.floor(Date.now() / 1000)
+      const header = { alg: 'RS256', kid: KEY_ID, typ: 'JWT' }
+      const payload = {
+        iss: ISSUER,
+        aud: TEST_AUDIENCE,
+        sub: subject,
+        roles,
+        scope: scopes.join(' '),
+        iat: now,
+        exp: now + 600,
+      }
+      const input = `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(payload))}`
+      return `${input}.${base64url(signBytes('RS256', privateKey, input))}`
+    },
+    close: () => rm(folder, { recursive: true, force: true }),
+  }
+}
