@@ -1,0 +1,94 @@
+import { startTestGateway } from '../support/gateway.ts'
+import type { TestGateway } from '../support/gateway.ts'
+import { testMemories } from '../support/memories.ts'
+import { TRANSCRIPTS } from '../vectors/transcripts.ts'
+import { CONTAINERS, INDICES } from '../vectors/transcripts/containers.ts'
+import type { Caller, RecordedRequest, StoredMemory, TranscriptCase } from '../vectors/transcripts/shape.ts'
+import { ask } from './ask.ts'
+import type { AskedAnswer } from './ask.ts'
+
+/** A real cluster in the state of the recordings, under index names of its own, with a gateway in front. */
+export interface RecordedWorld {
+  /** Seeds what the case needs, runs what came before it, and asks: by another caller where one is given. The answer speaks of the recording's indices. */
+  run(one: TranscriptCase, caller?: Caller): Promise<AskedAnswer>
+  isThere(memory: StoredMemory): Promise<boolean>
+  /** `X-OpenSearch-Version` of the running cluster. */
+  readonly versionHeader: string
+  close(): Promise<void>
+}
+
+const INDEX_NAMES = /(?<![a-z])(?=(?:acme|default|gone|lt|ms|nosess|own|sys)-memory-)/g
+
+export async function openRecordedWorld(clusterUrl: string): Promise<RecordedWorld> {
+  const memories = testMemories(clusterUrl)
+  const ownNames = (text: string): string => text.replaceAll(INDEX_NAMES, `${memories.prefix}-`)
+  const recordedNames = (text: string): string => text.replaceAll(`${memories.prefix}-`, '')
+
+  for (const [index, shards] of Object.entries(INDICES)) {
+    // Refreshed on request only: what a search finds right after a delete must not depend on the clock.
+    const settings = { number_of_shards: shards, number_of_replicas: 0, refresh_interval: '-1' }
+    const { status } = await memories.ask('PUT', `/${ownNames(index)}`, { settings, mappings: { dynamic: false } })
+    if (status !== 200) throw new Error(`${index} was not created: ${String(status)}`)
+  }
+  for (const { id, source } of Object.values(CONTAINERS)) {
+    const index_prefix = `${memories.prefix}-${source.configuration.index_prefix}`
+    await memories.putContainer(id, { ...source, configuration: { ...source.configuration, index_prefix } })
+  }
+  const start = (containerIndex: string): Promise<TestGateway> =>
+    startTestGateway({ cluster: { nodes: [clusterUrl] }, memory: { containerIndex } })
+  const gateway = await start(memories.containerIndex)
+  const withoutContainers = await start(`${memories.prefix}-no-containers`)
+  const { headers } = await ask(clusterUrl, { method: 'GET', target: '/' })
+
+  const documentOf = ({ index, id, routing }: StoredMemory): string =>
+    `/${ownNames(index)}/_doc/${id}?refresh=true${routing === undefined ? '' : `&routing=${routing}`}`
+
+  async function send(baseUrl: string, request: RecordedRequest, authorization?: string): Promise<AskedAnswer> {
+    const { method, target, body } = request
+    const answer = await ask(baseUrl, {
+      method,
+      target: ownNames(target),
+      headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
+      body: body === undefined ? undefined : ownNames(body),
+    })
+    const { location } = answer.headers
+    return {
+      ...answer,
+      headers: { ...answer.headers, ...(location === undefined ? {} : { location: recordedNames(location) }) },
+      text: recordedNames(answer.text),
+    }
+  }
+
+  async function run(one: TranscriptCase, caller?: Caller): Promise<AskedAnswer> {
+    for (const number of one.after ?? []) await run(caseOf(number))
+    for (const memory of one.absent ?? []) await memories.ask('DELETE', documentOf(memory))
+    for (const memory of one.memories ?? []) {
+      const { status } = await memories.ask('PUT', documentOf(memory), memory.source)
+      if (status !== 200 && status !== 201) throw new Error(`${memory.id} was not stored: ${String(status)}`)
+    }
+    if (one.asks.kind === 'cluster') return send(clusterUrl, one.request)
+    const asked = one.withoutContainers === true ? withoutContainers : gateway
+    const { subject, scopes, backendRoles = [], roles = [] } = caller ?? one.asks.caller
+    const token = await asked.token({ subject, scopes, extra: { backend_roles: backendRoles, roles } })
+    return send(asked.url, one.request, `Bearer ${token}`)
+  }
+
+  return {
+    run,
+    isThere: async (memory) => (await memories.ask('GET', documentOf(memory))).status === 200,
+    versionHeader: String(headers['x-opensearch-version']),
+    async close() {
+      await Promise.all([gateway.close(), withoutContainers.close()])
+      for (const index of Object.keys(INDICES)) await memories.ask('DELETE', `/${ownNames(index)}`)
+      await memories.removeAll()
+    },
+  }
+}
+
+export function caseOf(number: string): TranscriptCase {
+  const found = Object.values(TRANSCRIPTS)
+    .flat()
+    .find((one) => one.number === number)
+  if (found === undefined) throw new Error(`there is no case ${number}`)
+  return found
+}
