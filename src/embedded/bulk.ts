@@ -26,12 +26,18 @@ export const bulk: Handler = ({ store, parameters, body }) => {
     const complaints = items.length === 0 ? ['no requests added'] : items.flatMap(complaintsOf)
     if (complaints.length > 0) throw validationFailure(complaints)
     const outcomes = runBulk(store, items)
-    const touched = new Set(outcomes.flatMap((outcome) => (outcome.index === undefined ? [] : [outcome.index])))
-    await Promise.all([...touched].map((index) => applyRefresh(index, refresh)))
-    const rendered = items.map((item, i) => renderItem(item, outcomes[i], refresh))
+    // As on the server: an index in which nothing was changed is not refreshed, and its items do not say so.
+    const changed = new Set(outcomes.flatMap(({ index, written }) => (index && hasChanged(written) ? [index] : [])))
+    await Promise.all([...changed].map((index) => applyRefresh(index, refresh)))
+    const policyOf = (index?: DocumentIndex): RefreshPolicy => (index && changed.has(index) ? refresh : 'none')
+    const rendered = items.map((item, i) => renderItem(item, outcomes[i], policyOf(outcomes[i]?.index)))
     const errors = outcomes.some((outcome) => outcome.error !== undefined)
     return { status: 200, body: fields({ took: Math.round(performance.now() - started), errors, items: rendered }) }
   }
+}
+
+function hasChanged(written: WriteResult | undefined): boolean {
+  return written !== undefined && written.result !== 'noop'
 }
 
 /** What is wrong with an item before it runs: one such item fails the whole request. */
