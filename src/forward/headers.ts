@@ -48,7 +48,7 @@ export function requestHeaders(received: RawHeaders, ours: Readonly<Record<strin
   for (let position = 0; position + 1 < received.length; position += 2) {
     const name = received[position] ?? ''
     const lower = name.toLowerCase()
-    if (HOP_BY_HOP.has(lower) || isIdentity(lower) || lower in ours) continue
+    if (HOP_BY_HOP.has(lower) || isIdentity(lower) || Object.hasOwn(ours, lower)) continue
     if (lower === 'host') continue
     if (named.has(lower) && !NEVER_DROPPED.has(lower)) continue
     kept.push(name, received[position + 1] ?? '')

@@ -1,5 +1,5 @@
 import { Agent as HttpAgent } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 
 import { createProxyMiddleware } from 'http-proxy-middleware'
@@ -16,27 +16,25 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
   const agents: (HttpAgent | HttpsAgent)[] = []
   const failures = new WeakMap<IncomingMessage, (error: GatewayError) => void>()
   const proxies = options.nodes.map((node) => {
-    const isTls = node.startsWith('https:')
-    const agentOptions = { keepAlive: true, maxSockets: options.maxConnections, timeout: options.silenceTimeoutMs }
-    const agent = isTls
-      ? new HttpsAgent({ ...agentOptions, ...(options.ca === undefined ? {} : { ca: options.ca }) })
-      : new HttpAgent(agentOptions)
+    const agent = openAgent(node, options)
     agents.push(agent)
     return createProxyMiddleware({
       target: node,
       agent,
       changeOrigin: true,
-      // The default plugins answer errors in words of their own, and log with the console.
+      // The default plugins answer errors in words of their own, and log with the console. Without them the option `on` has no effect.
       ejectPlugins: true,
-      proxyTimeout: options.silenceTimeoutMs,
-      preserveHeaderKeyCase: true,
-      on: {
-        proxyRes: dropHopHeaders,
-        error: (error, request, response) => {
-          if ('headersSent' in response && response.headersSent) response.destroy()
-          failures.get(request)?.(failureOf(error))
+      plugins: [
+        (server) => {
+          server.on('proxyReq', (outgoing) => endWhenSilent(outgoing, options.silenceTimeoutMs))
+          server.on('proxyRes', dropHopHeaders)
+          server.on('error', (error, request, response) => {
+            if (response !== undefined && 'headersSent' in response && response.headersSent) response.destroy()
+            if (request !== undefined) failures.get(request)?.(failureOf(error))
+          })
         },
-      },
+      ],
+      preserveHeaderKeyCase: true,
     })
   })
   let turn = 0
@@ -51,6 +49,27 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
       return Promise.resolve()
     },
   }
+}
+
+/** An agent whose new connections, TLS and all, stand within the connect timeout or not at all. */
+function openAgent(node: string, { ca, maxConnections, idleTimeoutMs, connectTimeoutMs }: ForwardOptions): HttpAgent {
+  const isTls = node.startsWith('https:')
+  const keepAlive = { keepAlive: true, maxSockets: maxConnections, timeout: idleTimeoutMs }
+  const agent = isTls ? new HttpsAgent({ ...keepAlive, ...(ca === undefined ? {} : { ca }) }) : new HttpAgent(keepAlive)
+  const create = agent.createConnection.bind(agent)
+  agent.createConnection = (options, callback) => {
+    const socket = create(options, callback)
+    const timer = setTimeout(() => socket?.destroy(new Error('no connection in time')), connectTimeoutMs)
+    for (const event of [isTls ? 'secureConnect' : 'connect', 'close']) socket?.once(event, () => clearTimeout(timer))
+    return socket
+  }
+  return agent
+}
+
+/** In place of the middleware's own timeout, whose error looks like any broken connection. */
+function endWhenSilent(outgoing: ClientRequest, silenceTimeoutMs: number): void {
+  const error = Object.assign(new Error('the node was silent'), { code: 'ETIMEDOUT' })
+  outgoing.setTimeout(silenceTimeoutMs, () => outgoing.destroy(error))
 }
 
 /**
@@ -92,13 +111,15 @@ function grouped(headers: RawHeaders): Record<string, string | string[]> {
 
 /** The middleware passes every header of the node's answer on; those of its hop are taken out before. */
 function dropHopHeaders(answer: IncomingMessage): void {
-  const kept = new Set(responseHeaders(answer.rawHeaders).map((item) => item.toLowerCase()))
+  const kept = new Set(
+    responseHeaders(answer.rawHeaders).flatMap((name, at) => (at % 2 === 0 ? [name.toLowerCase()] : [])),
+  )
   for (const name of Object.keys(answer.headers)) {
     if (!kept.has(name)) Reflect.deleteProperty(answer.headers, name)
   }
 }
 
 function failureOf(error: unknown): GatewayError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return new GatewayError(code === 'ETIMEDOUT' ? 'upstreamTimeout' : 'upstreamUnavailable', { cause: error })
 }
