@@ -40,7 +40,14 @@ export function call(origin: string, { method = 'GET', path, token, headers, bod
         path,
         agent: agent ?? false,
         ...tls,
-        headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          // Node frames no body of a GET or DELETE by itself.
+          ...(body === undefined || headers?.['transfer-encoding'] !== undefined
+            ? {}
+            : { 'content-length': String(Buffer.byteLength(body)) }),
+          ...headers,
+        },
       },
       (response) => {
         const parts: Buffer[] = []
