@@ -1,17 +1,20 @@
 import { LRUCache } from 'lru-cache'
 
 import { backingIndexOf, parseContainer } from '../core/backing-index.ts'
-import type { BackingIndex, Container, ContainerNaming, IndexOfType } from '../core/backing-index.ts'
+import type { Container, ContainerNaming, IndexOfType } from '../core/backing-index.ts'
 import type { Look, LookQuestion, MemoryStore, Place } from '../core/delete-memory.ts'
 import { belongsTo } from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { ClusterClient } from './client.ts'
+import { openLane } from './lane.ts'
+import type { Enqueue, LaneOptions } from './lane.ts'
+import { readDocuments, wantedDocument } from './read-documents.ts'
+import type { ReadReply, WantedDocument } from './read-documents.ts'
 import type { ReadableIndices } from './readable-indices.ts'
-import { asList, asLong, asObject, errorType, failureFor, failureOf } from './reading.ts'
+import { asLong, asObject, errorType, failureFor } from './reading.ts'
 import type { JsonObject } from './reading.ts'
-import { createRemove } from './remove.ts'
-import { mayHaveRun } from './undici-connection.ts'
+import { createRemove, openRemoveQueues } from './remove.ts'
 
 interface Options {
   readonly client: ClusterClient
@@ -32,46 +35,65 @@ export interface MemoryStores {
 
 type Named = { readonly type: MemoryType } & IndexOfType
 
-/** Looks at memories and removes them, by `_mget` and `_bulk`. */
+/** Two batches keep a node busy while answers travel; a patient one waits for a refresh and costs nobody anything meanwhile. */
+const LANE: LaneOptions = { maxBatches: 2, maxItems: 256, maxBytes: 1_048_576, maxWaiting: 10_000 }
+const PATIENT_LANE: LaneOptions = { ...LANE, maxBatches: 16 }
+
+/** Looks at memories and removes them, by `_mget` and `_bulk`; requests that come at the same time share them. */
 export function createMemoryStores(options: Options): MemoryStores {
-  // How containers named their indices when last seen. Only ever a guess at what to read along: every look proves it again.
-  const guesses = new LRUCache<string, ContainerNaming>({ max: 10_000 })
+  const { client } = options
+  const lane = openLane(LANE)
+  const removes = openRemoveQueues(client, lane, openLane(PATIENT_LANE))
+  const sources: Sources = {
+    ...options,
+    // How containers named their indices when last seen. Only ever a guess at what to read along: every look proves it again.
+    guesses: new LRUCache<string, ContainerNaming>({ max: 10_000 }),
+    read: lane.queue({
+      send: (items, signal) => readDocuments(client, items, signal),
+      bytesOf: (wanted) => wanted.reduce((sum, { json }) => sum + json.length, 0),
+    }),
+  }
   return {
     forRequest(signal) {
-      const remove = createRemove(options.client, signal)
+      const remove = createRemove(removes, signal)
       const noticed = <Value>(work: Promise<Value>): Promise<Value> =>
         work.catch((error: unknown) => {
           options.onFailure()
           throw error
         })
       return {
-        look: (question) => noticed(look(options, guesses, question, signal)),
+        look: (question) => noticed(look(sources, question, signal)),
         remove: (order) => noticed(remove(order)),
       }
     },
   }
 }
 
-async function look(
-  options: Options,
-  guesses: LRUCache<string, ContainerNaming>,
-  question: LookQuestion,
-  signal: AbortSignal,
-): Promise<Look> {
+interface Sources extends Options {
+  readonly guesses: LRUCache<string, ContainerNaming>
+  readonly read: Enqueue<readonly WantedDocument[], ReadReply>
+}
+
+async function look(sources: Sources, question: LookQuestion, signal: AbortSignal): Promise<Look> {
   const { containerId, types, memoryId } = question
+  const { guesses, read, containerIndex, memoryFields } = sources
+  const containerDocument = wantedDocument(containerIndex, containerId, { excludes: ['name', 'description'] })
   let guess = guesses.get(containerId)
   for (;;) {
     const named = guess === undefined ? [] : types.map((type) => nameIndex(guess, type))
     const indices = named.flatMap((place) => (place.kind === 'index' ? [place.index] : []))
-    const [first, ...others] = await multiGet(options, containerId, memoryId, indices, signal)
-    const container = await readContainer(options, containerId, first, signal)
+    const memories = indices.map((index) => wantedDocument(index, memoryId, memoryFields))
+    const reply = await read([containerDocument, ...memories], signal)
+    if (reply instanceof GatewayError) throw reply
+    const [first, ...others] = reply
+    const container = await readContainer(sources, containerId, first, signal)
     if (container === undefined) {
       guesses.delete(containerId)
       return { container, places: [] }
     }
     guesses.set(containerId, container.naming)
     if (guess !== undefined && isSame(guess, container.naming)) {
-      return { container, places: await readPlaces(options, container, named, others, signal) }
+      return { container, places: await readPlaces(sources, container, named, others, signal) }
     }
     guess = container.naming
   }
@@ -83,34 +105,6 @@ function nameIndex(naming: ContainerNaming | undefined, type: MemoryType): Named
 
 function isSame(a: ContainerNaming, b: ContainerNaming): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
-}
-
-/** Reads the container's document and the memory's from each index, in one round trip. */
-async function multiGet(
-  { client, containerIndex, memoryFields }: Options,
-  containerId: string,
-  memoryId: string,
-  indices: readonly BackingIndex[],
-  signal: AbortSignal,
-): Promise<readonly JsonObject[]> {
-  const docs = [
-    { _index: containerIndex, _id: containerId, _source: { excludes: ['name', 'description'] } },
-    ...indices.map((index) => ({ _index: index, _id: memoryId, _source: memoryFields })),
-  ]
-  const request = { method: 'POST', path: '/_mget', body: JSON.stringify({ docs }) } as const
-  const answer = await client.request(request, signal).catch((error: unknown) => {
-    // Reading is safe to repeat, and a kept connection may have been closed under it.
-    if (error instanceof GatewayError && error.code === 'upstreamUnavailable' && mayHaveRun(error.cause)) {
-      return client.request(request, signal)
-    }
-    throw error
-  })
-  if (answer.status !== 200) throw failureOf(answer)
-  const items = asList(asObject(answer.body)['docs']).map(asObject)
-  if (items.length !== docs.length || items.some((item, position) => item['_id'] !== docs[position]?._id)) {
-    throw new GatewayError('upstreamInvalid', { cause: 'the answer to _mget does not fit its question' })
-  }
-  return items
 }
 
 type Item = { readonly kind: 'found'; readonly item: JsonObject } | { readonly kind: 'absent' | 'indexMissing' }

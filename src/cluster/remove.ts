@@ -1,6 +1,7 @@
-import type { DeleteReceipt, MemoryStore, Removal, RemoveOrder } from '../core/delete-memory.ts'
+import type { DeleteReceipt, MemoryStore, Refresh, Removal, RemoveOrder } from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
-import type { ClusterAnswer, ClusterClient } from './client.ts'
+import type { ClusterClient } from './client.ts'
+import type { Enqueue, Lane } from './lane.ts'
 import { asLong, asObject, asString, errorType, failureFor, failureOf, isObject } from './reading.ts'
 import type { JsonObject } from './reading.ts'
 import { mayHaveRun } from './undici-connection.ts'
@@ -9,13 +10,13 @@ import { mayHaveRun } from './undici-connection.ts'
 const MAX_UNCONFIRMED = 3
 
 /**
- * Makes the way in which one request removes memories, by `_bulk`.
+ * Makes the way in which one request removes memories.
  * @throws GatewayError from the cluster's refusal; outcomeUnknown where the cluster leaves order after order unconfirmed
  */
-export function createRemove(client: ClusterClient, signal: AbortSignal): MemoryStore['remove'] {
+export function createRemove(removes: RemoveQueues, signal: AbortSignal): MemoryStore['remove'] {
   let unconfirmed = 0
   return async (order) => {
-    const removal = await remove(client, order, signal)
+    const removal = await remove(removes[order.refresh], order, signal)
     if (removal.kind === 'unknown' && ++unconfirmed >= MAX_UNCONFIRMED) {
       throw new GatewayError('outcomeUnknown', { cause: removal.cause })
     }
@@ -23,25 +24,75 @@ export function createRemove(client: ClusterClient, signal: AbortSignal): Memory
   }
 }
 
-async function remove(client: ClusterClient, order: RemoveOrder, signal: AbortSignal): Promise<Removal> {
-  let answer: ClusterAnswer
-  try {
-    answer = await client.request(
-      {
-        method: 'POST',
-        path: '/_bulk',
-        ...(order.refresh === 'false' ? {} : { querystring: { refresh: order.refresh } }),
-        body: deleteLine(order),
-        contentType: 'application/x-ndjson',
-      },
-      signal,
-    )
-  } catch (error) {
-    if (error instanceof GatewayError && mayHaveRun(error.cause)) return { kind: 'unknown', cause: error }
-    throw error
-  }
-  return readAnswer(answer, order)
+async function remove(enqueue: Enqueue<RemoveOrder, Reply>, order: RemoveOrder, signal: AbortSignal): Promise<Removal> {
+  const reply = await enqueue(order, signal).catch(unknownUnlessNeverSent)
+  if (reply.kind === 'refused') throw reply.error
+  return reply.kind === 'unknown' ? reply : readItem(reply.item, order)
 }
+
+function unknownUnlessNeverSent(error: unknown): Unknown {
+  if (error instanceof GatewayError && mayHaveRun(error.cause)) return { kind: 'unknown', cause: error }
+  throw error
+}
+
+type Unknown = Extract<Removal, { kind: 'unknown' }>
+
+/** What came of one order of a batch: its item of the answer, or that nothing can be said. */
+type Reply =
+  | { readonly kind: 'answered'; readonly item: unknown }
+  | { readonly kind: 'refused'; readonly error: GatewayError }
+  | Unknown
+
+/** A queue for each `refresh`, since it is said for a whole `_bulk`. */
+export type RemoveQueues = Readonly<Record<Refresh, Enqueue<RemoveOrder, Reply>>>
+
+/** @param patientLane for batches that wait for a refresh, up to a second: they would delay the others */
+export function openRemoveQueues(client: ClusterClient, lane: Lane, patientLane: Lane): RemoveQueues {
+  const queueOn = (lane: Lane, refresh: Refresh): Enqueue<RemoveOrder, Reply> =>
+    lane.queue({
+      send: (orders, signal) => sendRemoves(client, refresh, orders, signal),
+      bytesOf: (order) => deleteLine(order).length,
+    })
+  return {
+    false: queueOn(lane, 'false'),
+    true: queueOn(patientLane, 'true'),
+    wait_for: queueOn(patientLane, 'wait_for'),
+  }
+}
+
+async function sendRemoves(
+  client: ClusterClient,
+  refresh: Refresh,
+  orders: readonly RemoveOrder[],
+  signal: AbortSignal,
+): Promise<readonly Reply[]> {
+  const request = {
+    method: 'POST',
+    path: '/_bulk',
+    ...(refresh === 'false' ? {} : { querystring: { refresh } }),
+    body: orders.map(deleteLine).join(''),
+    contentType: 'application/x-ndjson',
+  } as const
+  const answer = await client.request(request, signal).catch(unknownUnlessNeverSent)
+  if ('kind' in answer) return orders.map(() => answer)
+
+  const { status, body } = answer
+  const error = isObject(body) ? body['error'] : undefined
+  if (saysNothing(status, error)) return orders.map(() => ({ kind: 'unknown', cause: { status, error } }))
+  if (status === 200) {
+    const items: readonly unknown[] = isObject(body) && Array.isArray(body['items']) ? body['items'] : []
+    return orders.map((_, position) => ({ kind: 'answered', item: items[position] }))
+  }
+  if (orders.length === 1 || !REFUSED_WHOLE.has(status)) {
+    return orders.map(() => ({ kind: 'refused', error: failureOf({ status, body }) }))
+  }
+  // One order that the server does not take made it refuse the whole batch, before it did anything.
+  const replies: Reply[] = []
+  for (const order of orders) replies.push(...(await sendRemoves(client, refresh, [order], signal)))
+  return replies
+}
+
+const REFUSED_WHOLE = new Set([400, 413])
 
 // Numbers are written by hand: a `_seq_no` may be larger than a double can hold.
 function deleteLine({ index, memoryId, seqNo, primaryTerm }: RemoveOrder): string {
@@ -49,18 +100,14 @@ function deleteLine({ index, memoryId, seqNo, primaryTerm }: RemoveOrder): strin
   return `{"delete":{${names},"if_seq_no":${String(seqNo)},"if_primary_term":${String(primaryTerm)}}}\n`
 }
 
-function readAnswer({ status, body }: ClusterAnswer, order: RemoveOrder): Removal {
-  const error = isObject(body) ? body['error'] : undefined
-  if (saysNothing(status, error)) return { kind: 'unknown', cause: { status, error } }
-  if (status !== 200) throw failureOf({ status, body })
-
-  const item = itemOf(body)
-  const itemStatus = Number(item?.['status'])
-  if (item?.['_id'] !== order.memoryId || saysNothing(itemStatus, item['error'])) {
-    return { kind: 'unknown', cause: { status: itemStatus, error: item?.['error'] } }
+function readItem(answered: unknown, order: RemoveOrder): Removal {
+  const item = isObject(answered) && isObject(answered['delete']) ? answered['delete'] : undefined
+  const status = Number(item?.['status'])
+  if (item?.['_id'] !== order.memoryId || saysNothing(status, item['error'])) {
+    return { kind: 'unknown', cause: { status, error: item?.['error'] } }
   }
-  if (itemStatus === 409 || itemStatus === 404) return { kind: 'conflict' }
-  if (itemStatus !== 200) throw failureFor(itemStatus, item['error'])
+  if (status === 409 || status === 404) return { kind: 'conflict' }
+  if (status !== 200) throw failureFor(status, item['error'])
   const receipt = receiptOf(item)
   return receipt === undefined
     ? { kind: 'unknown', cause: 'a receipt without its fields' }
@@ -73,13 +120,6 @@ function readAnswer({ status, body }: ClusterAnswer, order: RemoveOrder): Remova
  */
 function saysNothing(status: number, error: unknown): boolean {
   return !(status < 500) && !(status === 503 && errorType(error) !== '')
-}
-
-function itemOf(body: unknown): JsonObject | undefined {
-  const items = isObject(body) ? body['items'] : undefined
-  const first: unknown = Array.isArray(items) ? items[0] : undefined
-  const item = isObject(first) ? first['delete'] : undefined
-  return isObject(item) ? item : undefined
 }
 
 function receiptOf(item: JsonObject): DeleteReceipt | undefined {

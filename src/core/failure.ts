@@ -118,6 +118,12 @@ export const FAILURES = {
     type: 'service_unavailable_exception',
     reason: 'The keys to verify this token cannot be fetched at the moment; try again later',
   },
+  overloaded: {
+    status: 503,
+    source: 'gateway',
+    type: 'service_unavailable_exception',
+    reason: 'The gateway has too many requests waiting for this cluster; try again later',
+  },
   upstreamTimeout: {
     status: 504,
     source: 'upstream',

@@ -1,0 +1,54 @@
+import { GatewayError } from '../core/failure.ts'
+import type { ClusterClient } from './client.ts'
+import { asList, asObject, failureOf } from './reading.ts'
+import type { JsonObject } from './reading.ts'
+import { mayHaveRun } from './undici-connection.ts'
+
+/** One document that a look wants, as an item of `_mget`. */
+export interface WantedDocument {
+  readonly id: string
+  /** Equal text is the same document: a batch reads it once for all who want it. */
+  readonly json: string
+}
+
+type SourceFilter = readonly string[] | { readonly excludes: readonly string[] }
+
+export function wantedDocument(index: string, id: string, source: SourceFilter): WantedDocument {
+  return { id, json: JSON.stringify({ _index: index, _id: id, _source: source }) }
+}
+
+/** The items of one look, in its order; or why the cluster would not read them. */
+export type ReadReply = readonly JsonObject[] | GatewayError
+
+/** Reads all documents of a batch in one round trip; each look gets its own. */
+export async function readDocuments(
+  client: ClusterClient,
+  looks: readonly (readonly WantedDocument[])[],
+  signal: AbortSignal,
+): Promise<readonly ReadReply[]> {
+  const wanted = new Map(looks.flat().map((document) => [document.json, document.id]))
+  const request = { method: 'POST', path: '/_mget', body: `{"docs":[${[...wanted.keys()].join(',')}]}` } as const
+  const answer = await client.request(request, signal).catch((error: unknown) => {
+    // Reading is safe to repeat, and a kept connection may have been closed under it.
+    if (error instanceof GatewayError && error.code === 'upstreamUnavailable' && mayHaveRun(error.cause)) {
+      return client.request(request, signal)
+    }
+    throw error
+  })
+  if (answer.status === 400 && looks.length > 1) {
+    // One document that the server does not take makes it refuse the whole batch.
+    return (await Promise.all(looks.map((look) => readDocuments(client, [look], signal)))).flat()
+  }
+  if (answer.status !== 200) return looks.map(() => failureOf(answer))
+
+  const items = asList(asObject(answer.body)['docs']).map(asObject)
+  const found = new Map<string, JsonObject>()
+  ;[...wanted].forEach(([json, id], position) => {
+    const item = items[position]
+    if (items.length !== wanted.size || item?.['_id'] !== id) {
+      throw new GatewayError('upstreamInvalid', { cause: 'the answer to _mget does not fit its question' })
+    }
+    found.set(json, item)
+  })
+  return looks.map((look) => look.map(({ json }) => asObject(found.get(json))))
+}
