@@ -40,8 +40,8 @@ export async function openRecordedWorld(clusterUrl: string): Promise<RecordedWor
   const withoutContainers = await start(`${memories.prefix}-no-containers`)
   const { headers } = await ask(clusterUrl, { method: 'GET', target: '/' })
 
-  const documentOf = ({ index, id, routing }: StoredMemory): string =>
-    `/${ownNames(index)}/_doc/${id}?refresh=true${routing === undefined ? '' : `&routing=${routing}`}`
+  const documentOf = ({ index, id, routing }: StoredMemory, query: string): string =>
+    `/${ownNames(index)}/_doc/${id}?${query}${routing === undefined ? '' : `&routing=${routing}`}`
 
   async function send(baseUrl: string, request: RecordedRequest, authorization?: string): Promise<AskedAnswer> {
     const { method, target, body } = request
@@ -61,9 +61,9 @@ export async function openRecordedWorld(clusterUrl: string): Promise<RecordedWor
 
   async function run(one: TranscriptCase, caller?: Caller): Promise<AskedAnswer> {
     for (const number of one.after ?? []) await run(caseOf(number))
-    for (const memory of one.absent ?? []) await memories.ask('DELETE', documentOf(memory))
+    for (const memory of one.absent ?? []) await memories.ask('DELETE', documentOf(memory, 'refresh=true'))
     for (const memory of one.memories ?? []) {
-      const { status } = await memories.ask('PUT', documentOf(memory), memory.source)
+      const { status } = await memories.ask('PUT', documentOf(memory, 'refresh=true'), memory.source)
       if (status !== 200 && status !== 201) throw new Error(`${memory.id} was not stored: ${String(status)}`)
     }
     if (one.asks.kind === 'cluster') return send(clusterUrl, one.request)
@@ -75,7 +75,7 @@ export async function openRecordedWorld(clusterUrl: string): Promise<RecordedWor
 
   return {
     run,
-    isThere: async (memory) => (await memories.ask('GET', documentOf(memory))).status === 200,
+    isThere: async (memory) => (await memories.ask('GET', documentOf(memory, '_source=false'))).status === 200,
     versionHeader: String(headers['x-opensearch-version']),
     async close() {
       await Promise.all([gateway.close(), withoutContainers.close()])
