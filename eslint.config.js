@@ -32,6 +32,7 @@ export default tseslint.config(
     files: ['src/cluster/undici-connection.ts'],
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
   },
+  { files: ['bench/**'], rules: { 'no-console': 'off' } },
   {
     files: ['*.js', 'test/support/plain-summary.js', 'test/support/*-clusters.ts'],
     rules: { 'no-restricted-syntax': 'off' },
