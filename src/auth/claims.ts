@@ -1,8 +1,8 @@
 import type { Principal } from '../core/principal.ts'
 import type { IssuerOptions } from './issuer.ts'
 import { refuse } from './refusal.ts'
-import { member } from './strict-json.ts'
-import type { JsonObject } from './strict-json.ts'
+import { member } from '../core/strict-json.ts'
+import type { JsonObject } from '../core/strict-json.ts'
 
 // The last second that a JavaScript date can name; beyond it, arithmetic on times is not exact (1e999 is Infinity).
 const LAST_SECOND = 8.64e12

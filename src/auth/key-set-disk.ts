@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { parseDocument, readKeys } from './parse-key-set.ts'
 import { codeOf, forbiddenMode, replaceFile } from './private-file.ts'
-import { member } from './strict-json.ts'
-import type { JsonObject } from './strict-json.ts'
+import { member } from '../core/strict-json.ts'
+import type { JsonObject } from '../core/strict-json.ts'
 
 /** A key set as it was fetched at a time (milliseconds since 1970). */
 export interface SavedKeySet {

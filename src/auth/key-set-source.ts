@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici'
 import type { IssuerOptions, KeyCacheOptions, KeysOptions } from './issuer.ts'
 import { isLoopback, keyUriProblem } from './key-uri.ts'
 import { parseDocument, readKeys } from './parse-key-set.ts'
-import type { JsonObject } from './strict-json.ts'
+import type { JsonObject } from '../core/strict-json.ts'
 
 /** Where a key set is read from, again and again. */
 export interface KeySetSource {

@@ -6,7 +6,7 @@ import { readSavedKeySet, saveKeySet } from './key-set-disk.ts'
 import type { KeySetSource } from './key-set-source.ts'
 import { describeError } from './private-file.ts'
 import { refuse } from './refusal.ts'
-import type { JsonObject } from './strict-json.ts'
+import type { JsonObject } from '../core/strict-json.ts'
 import { importVerificationKey, selectKey } from './verification-key.ts'
 
 export interface FoundKey {

@@ -5,7 +5,7 @@ import type { JWK_EC_Private } from 'jose'
 import { randomUUID } from 'node:crypto'
 import { parseDocument, readKeys } from './parse-key-set.ts'
 import { codeOf, createFile, forbiddenMode } from './private-file.ts'
-import { member } from './strict-json.ts'
+import { member } from '../core/strict-json.ts'
 
 const ALGORITHM = 'ES256'
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { hasDuplicateMember, isJsonObject, member } from './strict-json.ts'
-import type { JsonObject } from './strict-json.ts'
+import { hasDuplicateMember, isJsonObject, member } from '../core/strict-json.ts'
+import type { JsonObject } from '../core/strict-json.ts'
 
 /** Parses JSON that must be an object without duplicate members; throws an `Error` that says what else it is. */
 export function parseDocument(bytes: Uint8Array): JsonObject {

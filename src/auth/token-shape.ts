@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { refuse } from './refusal.ts'
-import { hasDuplicateMember, isJsonObject } from './strict-json.ts'
-import type { JsonObject } from './strict-json.ts'
+import { hasDuplicateMember, isJsonObject } from '../core/strict-json.ts'
+import type { JsonObject } from '../core/strict-json.ts'
 
 const MAX_TOKEN_LENGTH = 8192
 

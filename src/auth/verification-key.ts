@@ -3,8 +3,8 @@ import type { CryptoKey } from 'jose'
 import { GatewayError } from '../core/failure.ts'
 import { algorithmNamed } from './algorithms.ts'
 import { refuse } from './refusal.ts'
-import { member } from './strict-json.ts'
-import type { JsonObject } from './strict-json.ts'
+import { member } from '../core/strict-json.ts'
+import type { JsonObject } from '../core/strict-json.ts'
 
 const MIN_RSA_BITS = 2048
 

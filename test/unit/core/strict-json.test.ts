@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { hasDuplicateMember } from '../../../src/auth/strict-json.ts'
+import { hasDuplicateMember } from '../../../src/core/strict-json.ts'
 
 test.each([
   ['{"a":1,"a":2}', true],
