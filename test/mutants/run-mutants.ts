@@ -31,14 +31,7 @@ interface JestResults {
 function runTests(suite: string): JestResults {
   const output = join(workshop, 'results.json')
   const jest = join(root, 'node_modules/jest/bin/jest.js')
-  const options = [
-    '--selectProjects=unit',
-    '--testPathPatterns',
-    suite,
-    '--json',
-    `--outputFile=${output}`,
-    '--silent',
-  ]
+  const options = ['--selectProjects=unit', '--testPathPatterns', suite, '--json', `--outputFile=${output}`, '--silent']
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
   spawnSync(process.execPath, [...flags, jest, ...options], {
     cwd: workshop,
