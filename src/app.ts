@@ -6,6 +6,8 @@ import type { Express } from 'express'
 
 import { requireScope } from './core/access.ts'
 import type { AccessPolicy } from './core/access.ts'
+import { deleteMemories, parseMemoryIds } from './core/delete-memories.ts'
+import type { BulkOutcome } from './core/delete-memories.ts'
 import { deleteMemory } from './core/delete-memory.ts'
 import type { DeleteOutcome, MemoryStore } from './core/delete-memory.ts'
 import { GatewayError } from './core/failure.ts'
@@ -20,6 +22,7 @@ import type { Target } from './core/target.ts'
 import type { Forward } from './forward/engine.ts'
 import { requestHeaders } from './forward/headers.ts'
 import type { Log } from './ops/log.ts'
+import { readBody } from './read-body.ts'
 import { answerOf } from './wire/answer.ts'
 import type { Result } from './wire/answer.ts'
 
@@ -35,6 +38,7 @@ export interface AppParts {
     readonly types: readonly MemoryType[]
     readonly missing: 200 | 404
     readonly origins: readonly string[]
+    readonly bulk: { readonly maxIds: number; readonly maxBytes: number }
   }
   /** For a memory request as a whole, in milliseconds. */
   readonly deadlineMs: number
@@ -107,6 +111,9 @@ async function runStages(parts: AppParts, exchange: Exchange): Promise<Result | 
     case 'deleteLegacyMemory':
       requireScope(principal, 'memory:delete', 'memory:delete:any')
       return { kind: 'outcome', outcome: await runDelete(parts, exchange, route, principal, exchange.target) }
+    case 'deleteLegacyMemories':
+      requireScope(principal, 'memory:delete', 'memory:delete:any')
+      return { kind: 'bulkOutcome', outcome: await runBulkDelete(parts, exchange, principal) }
     case 'passThrough':
       requireScope(principal, 'opensearch:admin')
       await parts.forward(exchange.request, exchange.response, forwardedHeaders(exchange))
@@ -141,11 +148,23 @@ async function runDelete(
         }
   const refresh = route.kind === 'deleteMemory' ? parseDeleteParameters(target).refresh : 'false'
 
-  const gone = new AbortController()
-  exchange.response.once('close', () => gone.abort(new Error('The caller has gone')))
-  const store = parts.storeFor(AbortSignal.any([gone.signal, AbortSignal.timeout(parts.deadlineMs)]))
-  exchange.outcome = await deleteMemory(store, policy, principal, { ...question, refresh })
+  exchange.outcome = await deleteMemory(storeOf(parts, exchange), policy, principal, { ...question, refresh })
   return exchange.outcome
+}
+
+async function runBulkDelete(parts: AppParts, exchange: Exchange, principal: Principal): Promise<BulkOutcome> {
+  const { legacy, policy } = parts
+  const containerId = legacyContainer(principal, legacy)
+  const memoryIds = parseMemoryIds(await readBody(exchange.request, legacy.bulk.maxBytes), legacy.bulk.maxIds)
+  const question = { containerId, types: legacy.types, memoryIds }
+  return deleteMemories(storeOf(parts, exchange), policy, principal, question, legacy.missing)
+}
+
+/** The cluster's memories for one request: until its deadline, and for as long as its caller is there. */
+function storeOf(parts: AppParts, { response }: Exchange): MemoryStore {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort(new Error('The caller has gone')))
+  return parts.storeFor(AbortSignal.any([gone.signal, AbortSignal.timeout(parts.deadlineMs)]))
 }
 
 /** The server checks the type before anything else, and quotes it as it was sent. */

@@ -144,6 +144,13 @@ export const schema = z.strictObject({
         .min(1)
         .default(['long-term', 'working', 'sessions', 'history']),
       missing: z.union([z.literal(200), z.literal(404)]).default(404),
+      /** `POST /api/memories/bulk-delete`: ids and bytes of one request at most. */
+      bulk: z
+        .strictObject({
+          maxIds: z.int().min(1).max(10_000).default(1_000),
+          maxBytes: z.int().min(1_024).default(1_048_576),
+        })
+        .prefault({}),
       cors: z.strictObject({ origins: z.array(origin).default([]) }).prefault({}),
     })
     .prefault({}),

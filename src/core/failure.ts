@@ -40,6 +40,18 @@ export const FAILURES = {
     type: 'illegal_argument_exception',
     reason: 'The request contains an unrecognized parameter',
   },
+  invalidBody: {
+    status: 400,
+    source: 'caller',
+    type: 'parse_exception',
+    reason: 'The request body is not what this route takes',
+  },
+  bodyTooLarge: {
+    status: 413,
+    source: 'caller',
+    type: 'content_too_long_exception',
+    reason: 'The request body is too large',
+  },
   malformedAuthorization: {
     status: 400,
     source: 'caller',

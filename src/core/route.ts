@@ -15,6 +15,8 @@ export type Route =
       readonly memoryId: string
     }
   | { readonly kind: 'deleteLegacyMemory'; readonly memoryId: string }
+  /** Several at once, named in the body. */
+  | { readonly kind: 'deleteLegacyMemories' }
   /** A CORS preflight may be answered here, before authentication; without an Origin header it is a wrong method. */
   | { readonly kind: 'legacyOptions'; readonly allow: readonly string[] }
   | { readonly kind: 'unknownLegacyPath' }
@@ -24,6 +26,8 @@ export type Route =
 
 const LEGACY_PREFIX = ['api', 'memories'] as const
 const LEGACY_METHODS = ['DELETE'] as const
+const LEGACY_BULK = 'bulk-delete'
+const LEGACY_BULK_METHODS = ['DELETE', 'POST'] as const
 
 /** The dialect of a raw target that may not even parse: told from its first bytes, so that every refusal has one. */
 export function dialectOfRawTarget(rawTarget: string): Dialect {
@@ -33,6 +37,7 @@ export function dialectOfRawTarget(rawTarget: string): Dialect {
 export function dialectOf(route: Route): Dialect {
   switch (route.kind) {
     case 'deleteLegacyMemory':
+    case 'deleteLegacyMemories':
     case 'legacyOptions':
     case 'unknownLegacyPath':
       return 'memoryPlugin'
@@ -58,8 +63,14 @@ export function routeOf(method: string, target: Target): Route {
 function legacyRoute(method: string, target: Target): Route {
   const rest = target.segments.slice(LEGACY_PREFIX.length)
   if (rest.length > 1) return { kind: 'unknownLegacyPath' }
-  if (method === 'OPTIONS') return { kind: 'legacyOptions', allow: LEGACY_METHODS }
-  if (method !== 'DELETE') return { kind: 'wrongMethod', dialect: 'memoryPlugin', allow: LEGACY_METHODS }
+  const isBulk = rest[0] === LEGACY_BULK
+  const allow = isBulk ? LEGACY_BULK_METHODS : LEGACY_METHODS
+  if (method === 'OPTIONS') return { kind: 'legacyOptions', allow }
+  if (method === 'POST' && isBulk) {
+    if (target.rawSegments[LEGACY_PREFIX.length] !== LEGACY_BULK) throw respelt()
+    return { kind: 'deleteLegacyMemories' }
+  }
+  if (method !== 'DELETE') return { kind: 'wrongMethod', dialect: 'memoryPlugin', allow }
   return { kind: 'deleteLegacyMemory', memoryId: rest[0] ?? '' }
 }
 

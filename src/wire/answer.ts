@@ -1,9 +1,10 @@
+import type { BulkOutcome } from '../core/delete-memories.ts'
 import type { DeleteOutcome } from '../core/delete-memory.ts'
 import type { GatewayError } from '../core/failure.ts'
 import type { Presentation } from '../core/parameters.ts'
 import type { Dialect } from '../core/route.ts'
 import { applyFilterPath } from './filter-path.ts'
-import { wordLegacyError, wordLegacyFailure, wordLegacyOutcome } from './memory-plugin.ts'
+import { wordBulkOutcome, wordLegacyError, wordLegacyFailure, wordLegacyOutcome } from './memory-plugin.ts'
 import { wordFailure, wordNoHandler, wordOutcome, wordWrongMethod } from './opensearch.ts'
 import type { Words } from './opensearch.ts'
 import { render } from './render.ts'
@@ -11,6 +12,7 @@ import { render } from './render.ts'
 /** What a request came to, before it is put into words. */
 export type Result =
   | { readonly kind: 'outcome'; readonly outcome: DeleteOutcome }
+  | { readonly kind: 'bulkOutcome'; readonly outcome: BulkOutcome }
   | { readonly kind: 'failure'; readonly error: GatewayError }
   | { readonly kind: 'wrongMethod'; readonly allow: readonly string[] }
   | { readonly kind: 'noHandler' }
@@ -69,6 +71,8 @@ function wordsFor(result: Exclude<Result, { kind: 'preflight' }>, context: Answe
   switch (result.kind) {
     case 'outcome':
       return isLegacy ? wordLegacyOutcome(result.outcome, context.legacyMissing) : wordOutcome(result.outcome)
+    case 'bulkOutcome':
+      return wordBulkOutcome(result.outcome)
     case 'failure':
       return isLegacy ? wordLegacyFailure(result.error) : wordFailure(result.error)
     case 'wrongMethod':

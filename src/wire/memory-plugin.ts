@@ -1,3 +1,4 @@
+import type { BulkOutcome } from '../core/delete-memories.ts'
 import type { DeleteOutcome } from '../core/delete-memory.ts'
 import type { GatewayError } from '../core/failure.ts'
 import type { Words } from './opensearch.ts'
@@ -18,6 +19,11 @@ export function wordLegacyOutcome(outcome: DeleteOutcome, missing: 200 | 404): W
 }
 
 const DELETED: Words = { status: 200, body: { message: 'Memory deleted' }, isError: false }
+
+/** The API's answer to a delete of several memories. */
+export function wordBulkOutcome({ deleted, failed }: BulkOutcome): Words {
+  return { status: 200, body: { deleted, failed }, isError: false }
+}
 
 export function wordLegacyFailure(error: GatewayError): Words {
   switch (error.status) {

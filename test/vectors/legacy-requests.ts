@@ -87,7 +87,6 @@ export const LEGACY_WRONG_METHODS: readonly LegacyRequest[] = [
   ),
   legacy('GET of the list', '/api/memories', 'GET'),
   legacy('POST to the list', '/api/memories', 'POST'),
-  legacy('GET where deletes of many will be', '/api/memories/bulk-delete', 'GET'),
 ]
 
 /** 404, `Not found`. */
