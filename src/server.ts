@@ -1,7 +1,3 @@
-import { createServer } from 'node:http'
-import type { RequestListener, Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-
 import { createApp } from './app.ts'
 import { checkIssuers } from './auth/issuer-rules.ts'
 import type { IssuerOptions } from './auth/issuer.ts'
@@ -18,6 +14,7 @@ import { fieldsToRead } from './core/access.ts'
 import type { Engine, ForwardOptions } from './forward/engine.ts'
 import { forwardWithHttpProxyMiddleware } from './forward/with-http-proxy-middleware.ts'
 import { forwardWithUndici } from './forward/with-undici.ts'
+import { drain, listen, urlOf } from './listen.ts'
 import { createHealthHandler } from './ops/health.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
@@ -189,66 +186,4 @@ function keysOf({ jwks, discovery, secret }: Issuer): IssuerOptions['keys'] {
   if (secret !== undefined) return { kind: 'secret', secret: Buffer.from(secret, 'base64url') }
   if (jwks === undefined) return { kind: 'discovery', ...(typeof discovery === 'string' ? { uri: discovery } : {}) }
   return 'file' in jwks ? { kind: 'file', path: jwks.file } : { kind: 'jwks', uri: jwks.uri }
-}
-
-type Limits = ConfigFile['limits']
-
-async function listen(
-  listener: RequestListener,
-  { host, port }: { readonly host: string; readonly port: number },
-  limits: Limits,
-): Promise<Server> {
-  const server = createServer(
-    {
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headersTimeout,
-      requestTimeout: limits.requestTimeout,
-      connectionsCheckingInterval: 1_000,
-      noDelay: true,
-    },
-    listener,
-  )
-  server.maxConnections = limits.connections
-  server.on('clientError', refuseUnparsable)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  return server
-}
-
-const PARSE_FAILURES: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-}
-
-/** What is not HTTP gets an answer too, and then the connection is closed: where its next request begins is not known. */
-function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const statusLine = PARSE_FAILURES[error.code ?? ''] ?? '400 Bad Request'
-  const body = '{"error":"The request is not valid HTTP"}'
-  const head = `HTTP/1.1 ${statusLine}\r\ncontent-type: application/json; charset=UTF-8\r\nconnection: close`
-  socket.end(`${head}\r\ncontent-length: ${String(body.length)}\r\n\r\n${body}`)
-}
-
-function urlOf(server: Server): string {
-  const { address, port, family } = server.address() as AddressInfo
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${String(port)}`
-}
-
-/** Stops accepting; idle connections are closed as they become idle, the others after the time given. */
-async function drain(server: Server, timeMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  const sweep = setInterval(() => server.closeIdleConnections(), 50)
-  const deadline = setTimeout(() => server.closeAllConnections(), timeMs)
-  server.closeIdleConnections()
-  await closed
-  clearInterval(sweep)
-  clearTimeout(deadline)
 }

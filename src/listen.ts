@@ -1,0 +1,99 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+
+import type { ConfigFile } from './config/schema.ts'
+
+type Limits = ConfigFile['limits']
+
+interface UnderWay {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/** Node's own limits of a request (stage 0), and a server that listens. Rejects where the port cannot be had. */
+export async function listen(
+  listener: RequestListener,
+  { host, port }: { readonly host: string; readonly port: number },
+  limits: Limits,
+): Promise<Server> {
+  const underWay = new WeakMap<Socket, Set<UnderWay>>()
+  const refuse = (error: NodeJS.ErrnoException, socket: Socket): void =>
+    refuseUnparsable(error, socket, underWay.get(socket) ?? new Set())
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersTimeout,
+      requestTimeout: limits.requestTimeout,
+      connectionsCheckingInterval: 1_000,
+      noDelay: true,
+    },
+    (request, response) => {
+      // The parser takes a target that ends in a line feed for HTTP/0.9, headers and all.
+      if (request.httpVersionMajor !== 1) {
+        refuse(new Error('not HTTP/1'), request.socket)
+        return
+      }
+      const exchange = { request, response }
+      const others = underWay.get(request.socket) ?? new Set()
+      underWay.set(request.socket, others.add(exchange))
+      response.once('close', () => others.delete(exchange))
+      listener(request, response)
+    },
+  )
+  server.maxConnections = limits.connections
+  server.on('clientError', refuse)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return server
+}
+
+const PARSE_FAILURES: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+/**
+ * What is not HTTP gets an answer too, and then the connection is closed: where its next request begins is not known. Whole requests that came
+ * before it get theirs first, or it would be taken for one of them.
+ */
+function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket, underWay: ReadonlySet<UnderWay>): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const before = [...underWay].find(({ request }) => request.complete)
+  if (before !== undefined) {
+    before.response.once('close', () => refuseUnparsable(error, socket, underWay))
+    return
+  }
+  if ([...underWay].some(({ response }) => response.headersSent)) {
+    socket.destroy()
+    return
+  }
+  const statusLine = PARSE_FAILURES[error.code ?? ''] ?? '400 Bad Request'
+  const body = '{"error":"The request is not valid HTTP"}'
+  const head = `HTTP/1.1 ${statusLine}\r\ncontent-type: application/json; charset=UTF-8\r\nconnection: close`
+  socket.end(`${head}\r\ncontent-length: ${String(body.length)}\r\n\r\n${body}`)
+}
+
+export function urlOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${String(port)}`
+}
+
+/** Stops accepting; idle connections are closed as they become idle, the others after the time given. */
+export async function drain(server: Server, timeMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  const sweep = setInterval(() => server.closeIdleConnections(), 50)
+  const deadline = setTimeout(() => server.closeAllConnections(), timeMs)
+  server.closeIdleConnections()
+  await closed
+  clearInterval(sweep)
+  clearTimeout(deadline)
+}
