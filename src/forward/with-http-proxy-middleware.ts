@@ -27,7 +27,11 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
       plugins: [
         (server) => {
           server.on('proxyReq', (outgoing) => endWhenSilent(outgoing, options.silenceTimeoutMs))
-          server.on('proxyRes', dropHopHeaders)
+          server.on('proxyRes', (answer, _request, response) => {
+            dropHopHeaders(answer)
+            // It would write keep-alive otherwise, whatever the caller asked for.
+            answer.headers.connection = response.shouldKeepAlive ? 'keep-alive' : 'close'
+          })
           server.on('error', (error, request, response) => {
             if (response !== undefined && 'headersSent' in response && response.headersSent) response.destroy()
             if (request !== undefined) failures.get(request)?.(failureOf(error))
