@@ -19,13 +19,13 @@ const HOP_BY_HOP = new Set([
   'expect',
 ])
 
-// Names by which proxies tell clusters who is calling, and from where: never a caller's to say.
+// Names by which proxies tell clusters who is calling, and from where: never a caller's to say. The security plugin's own header for acting
+// as somebody else (opendistro_security_impersonate_as) is one of them. Compared with `-` for `_`: many servers take one for the other.
 const IDENTITY =
-  /^(?:x-proxy-.*|x-forwarded-.*|forwarded|x-real-ip|x-original-url|x-rewrite-url|x-opendistro-.*|_opendistro.*|securitytenant|security-tenant)$/
+  /^(?:x-proxy-.*|x-forwarded-.*|forwarded|x-real-ip|x-original-url|x-rewrite-url|x?-?opendistro.*|security-?tenant)$/
 
-/** `true` for a header that no caller may send on, however it is spelt: many servers take `_` for `-`. */
 function isIdentity(lowerName: string): boolean {
-  return IDENTITY.test(lowerName) || IDENTITY.test(lowerName.replaceAll('_', '-'))
+  return IDENTITY.test(lowerName.replaceAll('_', '-'))
 }
 
 /** The names that a `Connection` header declares to be of this hop only. */
