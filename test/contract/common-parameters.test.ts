@@ -8,6 +8,7 @@ import { PARAMETER_CASES } from '../vectors/common-parameters.ts'
 import type { ParameterCase } from '../vectors/common-parameters/shape.ts'
 import { ask } from './ask.ts'
 import type { AskedAnswer } from './ask.ts'
+import { asTheGatewayWrites } from './server-writing.ts'
 import { uncounted } from './uncounted.ts'
 
 const CONTAINER = 'c'
@@ -43,7 +44,7 @@ async function putMemory(): Promise<void> {
 
 /** What a comparison looks at: numbers that count up with each write, and the path itself, stand for themselves. */
 function comparable({ status, headers, text }: AskedAnswer, target: string): object {
-  const body = uncounted(text).replaceAll(`[${target}]`, '[PATH]')
+  const body = asTheGatewayWrites(uncounted(text)).replaceAll(`[${target}]`, '[PATH]')
   return { status, type: headers['content-type'], version: headers['x-opensearch-version'], body }
 }
 
