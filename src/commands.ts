@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import closeWithGrace from 'close-with-grace'
 
 import { openLocalIssuer } from './auth/local-issuer.ts'
+import { configJsonSchema } from './config/json-schema.ts'
 import { ConfigError, loadConfig } from './config/load.ts'
 import { parseDuration } from './config/scalars.ts'
 import type { ConfigFile } from './config/schema.ts'
@@ -31,6 +32,7 @@ function createProgram(env: Env): Command {
     .exitOverride()
   program.addCommand(startCommand(env))
   program.addCommand(checkCommand(env))
+  program.addCommand(schemaCommand())
   program.addCommand(tokenCommand(env))
   program.addCommand(demoCommand())
   return program
@@ -62,6 +64,15 @@ function checkCommand(env: Env): Command {
     .action(({ config: path }: { config: string }) => {
       readConfig(path, env)
       process.stdout.write(`${path} is good\n`)
+    })
+}
+
+function schemaCommand(): Command {
+  return new Command('schema')
+    .description('Print the JSON Schema of the configuration, for editors; config/gateway.schema.json is this.')
+    .exitOverride()
+    .action(() => {
+      process.stdout.write(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`)
     })
 }
 
