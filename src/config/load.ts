@@ -43,8 +43,9 @@ export function loadConfig(path: string, surroundings: Surroundings): ConfigFile
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    throw new ConfigError(path, [{ path: '', message: `cannot be read (${why}); name a YAML file with --config` }])
+    throw new ConfigError(path, [
+      { path: '', message: `cannot be read (${codeOf(error)}); name a YAML file with --config` },
+    ])
   }
   return parseConfig(text, path, surroundings)
 }
@@ -121,6 +122,10 @@ function problemsOf(issue: core.$ZodIssue): ConfigProblem[] {
   }
 }
 
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unreadable'
+}
+
 function article(type: string): string {
   return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`
 }
@@ -138,10 +143,9 @@ function resolveFiles(config: ConfigFile, folder: string, problems: ConfigProble
     try {
       return readFileSync(resolve(folder, name), 'utf8')
     } catch (error) {
-      const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
       problems.push({
         path,
-        message: `the file ${resolve(folder, name)} cannot be read (${why}); give its path relative to this file`,
+        message: `the file ${resolve(folder, name)} cannot be read (${codeOf(error)}); give its path relative to this file`,
       })
       return ''
     }
