@@ -89,7 +89,10 @@ describe(`the ids of seed ${String(seed)}`, () => {
   }
 })
 
-describe(`the bodies of seed ${String(seed)}`, () => {
+// 3.8.0 copies a document's source as it was stored, pretty or not: nothing to compare with.
+const describeCopies = writesAsTheGateway ? describe : describe.skip
+
+describeCopies(`the bodies of seed ${String(seed)}`, () => {
   const bodies = fc.sample(fc.dictionary(fc.stringMatching(/^_[a-z]{1,12}$/), oddBody, { minKeys: 1, maxKeys: 5 }), {
     seed,
     numRuns: 150,
