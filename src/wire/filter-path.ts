@@ -1,4 +1,5 @@
 import type { FilterPaths } from '../core/parameters.ts'
+import { isList } from './body.ts'
 import type { Body } from './body.ts'
 
 type Pattern = readonly string[]
@@ -21,7 +22,7 @@ function patternOf(path: string): Pattern {
 }
 
 function keep(body: Body, patterns: readonly Pattern[]): Body | undefined {
-  return mapChildren(body, (key, value) => {
+  return mapChildren(body, 'noScalars', (key, value) => {
     const rests = patterns.flatMap((pattern) => advance(pattern, key))
     if (rests.some(isComplete)) return value
     return rests.length > 0 && isContainer(value) ? keep(value, rests) : undefined
@@ -29,17 +30,25 @@ function keep(body: Body, patterns: readonly Pattern[]): Body | undefined {
 }
 
 function leaveOut(body: Body, patterns: readonly Pattern[]): Body | undefined {
-  return mapChildren(body, (key, value) => {
+  return mapChildren(body, 'scalarsToo', (key, value) => {
     const rests = patterns.flatMap((pattern) => advance(pattern, key))
     if (rests.some(isComplete)) return undefined
     return rests.length > 0 && isContainer(value) ? leaveOut(value, rests) : value
   })
 }
 
-/** Rebuilds an object or list from those children for which the visit yields something; nothing where none does. */
-function mapChildren(body: Body, visit: (key: string, value: Body) => Body | undefined): Body | undefined {
-  if (Array.isArray(body)) {
-    const items = (body as readonly Body[]).map((item) => (isContainer(item) ? mapChildren(item, visit) : undefined))
+/**
+ * Rebuilds an object or list from those children for which the visit yields something; nothing where none does.
+ * @param inLists whether what has no fields stays in a list
+ */
+function mapChildren(
+  body: Body,
+  inLists: 'scalarsToo' | 'noScalars',
+  visit: (key: string, value: Body) => Body | undefined,
+): Body | undefined {
+  if (isList(body)) {
+    const scalar = (item: Body): Body | undefined => (inLists === 'scalarsToo' ? item : undefined)
+    const items = body.map((item) => (isContainer(item) ? mapChildren(item, inLists, visit) : scalar(item)))
     const left = items.filter((item) => item !== undefined)
     return left.length > 0 ? left : undefined
   }

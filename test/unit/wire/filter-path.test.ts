@@ -44,6 +44,12 @@ describe('what is kept', () => {
   })
 })
 
+test('what has no fields stays in a list that something is left out of, and is not kept by a path into it', () => {
+  const body = { a: [1, { b: 2 }, { c: 3 }] }
+  expect(applyFilterPath(body, { includes: [], excludes: ['a.b'] })).toEqual({ a: [1, { c: 3 }] })
+  expect(applyFilterPath(body, { includes: ['a.b'], excludes: [] })).toEqual({ a: [{ b: 2 }] })
+})
+
 const segment = fc.constantFrom('*', '**', '_id', 'a', 'b', '_sh*', 'total', '', 'x', '\\', '*s')
 const path = fc.array(segment, { minLength: 1, maxLength: 5 }).map((segments) => segments.join('.'))
 
