@@ -1,6 +1,8 @@
 import { Agent as HttpAgent } from 'node:http'
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 import { createProxyMiddleware } from 'http-proxy-middleware'
 
@@ -58,7 +60,8 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
 /** An agent whose new connections, TLS and all, stand within the connect timeout or not at all. */
 function openAgent(node: string, { ca, maxConnections, idleTimeoutMs, connectTimeoutMs }: ForwardOptions): HttpAgent {
   const isTls = node.startsWith('https:')
-  const keepAlive = { keepAlive: true, maxSockets: maxConnections, timeout: idleTimeoutMs }
+  // Not `timeout`: that would also end a connection whose node thinks about an answer, or is still shaking hands.
+  const keepAlive = { keepAlive: true, maxSockets: maxConnections }
   const agent = isTls ? new HttpsAgent({ ...keepAlive, ...(ca === undefined ? {} : { ca }) }) : new HttpAgent(keepAlive)
   const create = agent.createConnection.bind(agent)
   agent.createConnection = (options, callback) => {
@@ -66,6 +69,18 @@ function openAgent(node: string, { ca, maxConnections, idleTimeoutMs, connectTim
     const timer = setTimeout(() => socket?.destroy(new Error('no connection in time')), connectTimeoutMs)
     for (const event of [isTls ? 'secureConnect' : 'connect', 'close']) socket?.once(event, () => clearTimeout(timer))
     return socket
+  }
+  // Node's types keep quiet about what it returns: whether the connection is kept at all.
+  const keep: (socket: Duplex) => unknown = agent.keepSocketAlive.bind(agent)
+  const reuse = agent.reuseSocket.bind(agent)
+  agent.keepSocketAlive = (socket) => {
+    const isKept = keep(socket)
+    if (socket instanceof Socket) socket.setTimeout(idleTimeoutMs)
+    return isKept
+  }
+  agent.reuseSocket = (socket, request) => {
+    if (socket instanceof Socket) socket.setTimeout(0)
+    reuse(socket, request)
   }
   return agent
 }
