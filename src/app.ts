@@ -70,13 +70,18 @@ export function createApp(parts: AppParts): Express {
 }
 
 async function serve(parts: AppParts, exchange: Exchange): Promise<void> {
-  try {
-    const result = await runStages(parts, exchange)
-    if (result !== 'forwarded') answer(parts, exchange, result)
-  } catch (error) {
+  const result = await runStages(parts, exchange).catch((error: unknown): Result => {
     parts.log.failure(exchange.requestId, error)
     const failure = error instanceof GatewayError ? error : new GatewayError('internal', { cause: error })
-    answer(parts, exchange, { kind: 'failure', error: failure })
+    return { kind: 'failure', error: failure }
+  })
+  if (result === 'forwarded') return
+  try {
+    answer(parts, exchange, result)
+  } catch (error) {
+    // Not even an answer could be made: nobody must wait for one.
+    parts.log.failure(exchange.requestId, error)
+    exchange.response.destroy()
   }
 }
 

@@ -112,25 +112,26 @@ export async function deleteMemory(
   request: DeleteRequest,
 ): Promise<DeleteOutcome> {
   let unconfirmed: Unconfirmed | undefined
-  for (;;) {
-    const sent = unconfirmed
-    const look = await store.look(request).catch((error: unknown) => {
-      throw sent === undefined ? error : new GatewayError('outcomeUnknown', { cause: error })
-    })
-    const decision = decide(look, principal, policy)
-    if (decision.kind !== 'remove') return unconfirmed === undefined ? decision : settle(look, unconfirmed, request)
-    const { index, memory } = decision.place
-    const { seqNo, primaryTerm } = memory
-    const removal = await store.remove({
-      index,
-      memoryId: request.memoryId,
-      seqNo,
-      primaryTerm,
-      refresh: request.refresh,
-    })
-    if (removal.kind === 'removed') return { kind: 'deleted', type: decision.place.type, receipt: removal.receipt }
-    if (removal.kind === 'unknown') unconfirmed = { place: decision.place, cause: removal.cause }
+  try {
+    for (;;) {
+      // Once an order is out only its own place counts: the same id in the next type is another memory.
+      const types = unconfirmed === undefined ? request.types : [unconfirmed.place.type]
+      const look = await store.look({ ...request, types })
+      const decision = decide(look, principal, policy)
+      if (decision.kind !== 'remove') return unconfirmed === undefined ? decision : settle(look, unconfirmed, request)
+
+      const { place } = decision
+      const removal = await store.remove(orderOf(place, request))
+      if (removal.kind === 'removed') return { kind: 'deleted', type: place.type, receipt: removal.receipt }
+      if (removal.kind === 'unknown') unconfirmed = { place, cause: removal.cause }
+    }
+  } catch (error) {
+    throw unconfirmed === undefined ? error : new GatewayError('outcomeUnknown', { cause: error })
   }
+}
+
+function orderOf({ index, memory }: Found, { memoryId, refresh }: DeleteRequest): RemoveOrder {
+  return { index, memoryId, seqNo: memory.seqNo, primaryTerm: memory.primaryTerm, refresh }
 }
 
 /** Decides on one look. The order of the checks is the server's: container, access to it, index, memory, owner. */
