@@ -45,7 +45,7 @@ interface Row extends Omit<Call, 'path'> {
   readonly status: number
 }
 
-const large = JSON.stringify({ text: 'x'.repeat(3 * MIB) })
+const large = JSON.stringify({ text: 'x'.repeat(MIB) })
 const bulkLines = ['b1', 'b2'].flatMap((id) => [JSON.stringify({ index: { _id: id } }), '{"a" : 1.0}', '']).join('\r\n')
 
 const ROWS: readonly Row[] = [
@@ -61,8 +61,8 @@ const ROWS: readonly Row[] = [
   { what: 'GET with a body', path: `/${index}/_search`, headers: JSON_BODY, body: '{"query":{"match_all":{}}}', status: 200 },
   { what: 'GET with a chunked body', path: `/${index}/_search`, headers: { ...JSON_BODY, 'transfer-encoding': 'chunked' }, body: '{"size":0}', status: 200 },
   { what: 'a compressed answer', path: '/_cluster/settings?include_defaults', headers: { 'accept-encoding': 'gzip' }, status: 200 },
-  { what: 'a chunked upload of 3 MiB', method: 'PUT', path: `/${index}/_doc/large?refresh=true`, headers: { ...JSON_BODY, 'transfer-encoding': 'chunked' }, body: large, status: 201 },
-  { what: 'an answer of 3 MiB', path: `/${index}/_doc/large`, status: 200 },
+  { what: 'a chunked upload of 1 MiB', method: 'PUT', path: `/${index}/_doc/large?refresh=true`, headers: { ...JSON_BODY, 'transfer-encoding': 'chunked' }, body: large, status: 201 },
+  { what: 'an answer of 1 MiB', path: `/${index}/_doc/large`, status: 200 },
   { what: 'Expect: 100-continue', method: 'PUT', path: `/${index}/_doc/3`, headers: { ...JSON_BODY, expect: '100-continue' }, body: '{"e":1}', status: 201 },
   { what: 'an id with an encoded slash, a hash and a plus', method: 'PUT', path: `/${index}/_doc/a%2Fb%23c+d;e?routing=r%2B`, headers: JSON_BODY, body: '{}', status: 201 },
   { what: 'DELETE', method: 'DELETE', path: `/${index}/_doc/2`, status: 200 },
