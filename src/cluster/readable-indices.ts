@@ -65,7 +65,7 @@ export function createReadableIndices({ client, onMasked, now = Date.now }: Opti
     sawDocument: (index) => settle(index, 'readable'),
     async prove(index, signal) {
       if ((provenUntil.get(index) ?? 0) > now()) return
-      const readability = await orAborted(joinProbe(index), signal)
+      const readability = await orAborted(() => joinProbe(index), signal)
       settle(index, readability)
       if (readability === 'masked') throw new GatewayError('upstreamMasked', { cause: index })
     },
@@ -126,8 +126,8 @@ async function ask(
   return asObject(answer.body)
 }
 
-/** Waits for a shared promise no longer than one's own deadline. */
-async function orAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Waits for shared work no longer than one's own deadline. It begins only while somebody waits: its failure would be nobody's otherwise. */
+async function orAborted<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) throw new GatewayError('upstreamTimeout', { cause: signal.reason })
   let stop = (): void => undefined
   const aborted = new Promise<never>((_, reject) => {
@@ -135,7 +135,7 @@ async function orAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T>
     signal.addEventListener('abort', stop, { once: true })
   })
   try {
-    return await Promise.race([shared, aborted])
+    return await Promise.race([work(), aborted])
   } finally {
     signal.removeEventListener('abort', stop)
   }
