@@ -44,12 +44,24 @@ export async function listen(
   server.maxConnections = limits.connections
   server.on('clientError', refuse)
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, host, () => {
-      server.off('error', reject)
+    const fail = (error: NodeJS.ErrnoException): void => reject(cannotListen(host, port, error))
+    server.once('error', fail).listen(port, host, () => {
+      server.off('error', fail)
       resolve()
     })
   })
   return server
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use; stop what listens there, or set another port (0 takes a free one)',
+  EACCES: 'this user may not listen there; set a port from 1024 up',
+  EADDRNOTAVAIL: 'this machine has no such address; set another host',
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): Error {
+  const why = REMEDIES[cause.code ?? ''] ?? cause.message
+  return new Error(`Cannot listen on ${host}:${String(port)}: ${why}`, { cause })
 }
 
 const PARSE_FAILURES: Readonly<Record<string, string>> = {

@@ -75,19 +75,28 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   })
 
   await Promise.all([authenticator.start(), watch.start()])
-  // express's own types promise void; its promise never rejects, see createApp.
-  const first = await listen(app, config.listen, config.limits)
-  const ops = await listen(createHealthHandler({ checks }), config.ops, config.limits)
-
-  return {
-    url: urlOf(first),
-    opsUrl: urlOf(ops),
-    async close() {
-      isDraining = true
-      await drain(first, config.limits.drain)
-      await drain(ops, 1_000)
-      await freeAll(client, engine, authenticator, watch)
-    },
+  try {
+    // express's own types promise void; its promise never rejects, see createApp.
+    const first = await listen(app, config.listen, config.limits)
+    const ops = await listen(createHealthHandler({ checks }), config.ops, config.limits).catch(
+      async (error: unknown) => {
+        await drain(first, 0)
+        throw error
+      },
+    )
+    return {
+      url: urlOf(first),
+      opsUrl: urlOf(ops),
+      async close() {
+        isDraining = true
+        await drain(first, config.limits.drain)
+        await drain(ops, 1_000)
+        await freeAll(client, engine, authenticator, watch)
+      },
+    }
+  } catch (error) {
+    await freeAll(client, engine, authenticator, watch)
+    throw error
   }
 }
 
