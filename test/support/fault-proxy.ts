@@ -57,6 +57,8 @@ export interface FaultProxy {
   readonly requests: readonly SeenRequest[]
   /** Connections accepted so far. */
   readonly connections: () => number
+  /** Connections that stand at the moment. */
+  readonly openConnections: () => number
   /** Bytes on the wire so far, headers and all, as the caller sees them. */
   readonly bytes: () => { readonly toCluster: number; readonly fromCluster: number }
   /** Puts a fault on requests that match, the newest rule first; `times` of them at most. */
@@ -193,6 +195,7 @@ export async function startFaultProxy(clusterUrl: string): Promise<FaultProxy> {
       return requests
     },
     connections: () => connections,
+    openConnections: () => sockets.size,
     bytes: () => {
       const open = [...sockets]
       return {
