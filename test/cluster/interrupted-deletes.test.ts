@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { deleteIn, DIALECTS, errorBody } from '../support/dialects.ts'
+import { deleteIn, DIALECTS, errorBody, pathOf } from '../support/dialects.ts'
 import {
   answerAfter,
   answerWith,
@@ -293,6 +293,75 @@ describe.each(DIALECTS)('in the dialect %s', (dialect) => {
       expect({ status, body }).toEqual({ status: 504, body: unknown(dialect) })
       expect(headers['www-authenticate']).toBeUndefined()
     })
+  })
+})
+
+describe('deletes that are made at once, and so share round trips', () => {
+  const ids = (what: string): readonly string[] =>
+    Array.from({ length: 40 }, (_, number) => `${what}-${String(number)}`)
+
+  async function storeAll(what: string, ownerOf: (position: number) => string = () => 'alice'): Promise<void> {
+    for (const [position, id] of ids(what).entries()) await store(id, { ...OWN, owner_id: ownerOf(position) })
+  }
+
+  const removeAll = (what: string): Promise<Reply[]> =>
+    Promise.all(ids(what).map((id) => deleteIn('opensearch', gateway, { container: 'c', type: 'working', id })))
+
+  test('are each recovered when an answer that they share is lost', async () => {
+    await storeAll('shared')
+    proxy.on(bulk, cutAfter, 2)
+    const answers = await removeAll('shared')
+    expect(answers.map(({ status }) => status)).toEqual(Array(40).fill(200))
+    expect(bulks().length).toBeLessThan(40)
+    const recovered = answers.filter(({ headers }) => headers['x-memory-recovered'] === 'true')
+    expect(recovered.length).toBeGreaterThan(0)
+    for (const id of ids('shared')) expect(await memories.hasMemory('working', id)).toBe(false)
+  })
+
+  test('are decided one by one', async () => {
+    await storeAll('mixed', (position) => (position % 4 === 0 ? 'bob' : 'alice'))
+    const answers = await removeAll('mixed')
+    expect(answers.map(({ status }) => status)).toEqual(ids('mixed').map((_, at) => (at % 4 === 0 ? 403 : 200)))
+    for (const [at, id] of ids('mixed').entries()) expect(await memories.hasMemory('working', id)).toBe(at % 4 === 0)
+  })
+
+  test('go on when one of their callers goes away', async () => {
+    await storeAll('left')
+    const token = await gateway.token()
+    const held = proxy.hold(multiGet)
+    const leaves = new AbortController()
+    const path = pathOf('opensearch', 'c', 'working', 'left-0')
+    const left = fetch(gateway.url + path, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${token}` },
+      signal: leaves.signal,
+    })
+    await held.arrived
+    const others = removeAll('left')
+    leaves.abort()
+    await expect(left).rejects.toThrow(/abort/)
+    held.release()
+    expect((await others).map(({ status }) => status)).toEqual(Array(40).fill(200))
+  })
+
+  test('are refused one by one where the cluster refuses some', async () => {
+    await storeAll('some')
+    proxy.on(
+      bulk,
+      async ({ request, answer }) => {
+        const error = { type: 'rejected_execution_exception', reason: 'busy' }
+        const orders = request.body
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as { delete: { _id: string } })
+        const items = orders.map(({ delete: { _id } }) => ({ delete: { _index: index, _id, status: 429, error } }))
+        const text = Buffer.from(JSON.stringify({ took: 1, errors: true, items }))
+        await answer({ status: 200, rawHeaders: ['content-type', 'application/json'], body: text })
+      },
+      1,
+    )
+    const statuses = (await removeAll('some')).map(({ status }) => status)
+    expect(new Set(statuses)).toEqual(new Set([200, 429]))
   })
 })
 
