@@ -243,14 +243,14 @@ describe('a cluster that', () => {
 })
 
 describe('a gateway whose cluster', () => {
-  const gateways: TestGateway[] = []
-  const startOne = async (...args: Parameters<typeof start>): Promise<TestGateway> => {
-    const gateway = await start(...args)
-    gateways.push(gateway)
-    return gateway
+  const opened: { close(): Promise<void> }[] = []
+  const closedAfter = <Opened extends { close(): Promise<void> }>(one: Opened): Opened => {
+    opened.push(one)
+    return one
   }
+  const startOne = async (...args: Parameters<typeof start>): Promise<TestGateway> => closedAfter(await start(...args))
   afterEach(async () => {
-    for (const gateway of gateways.splice(0)) await gateway.close()
+    for (const one of opened.splice(0)) await one.close()
   })
 
   test('is down at its start starts, says so, and works as soon as the cluster does', async () => {
@@ -274,7 +274,7 @@ describe('a gateway whose cluster', () => {
   })
 
   test('drops its packets answers 502 after the connect timeout, not 504 at the deadline', async () => {
-    const deaf = await startDeafServer()
+    const deaf = closedAfter(await startDeafServer())
     const gateway = await startOne([deaf.url], { deadline: '25s' })
     for (const dialect of DIALECTS) {
       const answer = await deleteIn(dialect, gateway, { container: 'c', type: 'working', id: 'm' })
@@ -283,17 +283,16 @@ describe('a gateway whose cluster', () => {
         body: errorBody(dialect, 502, { type: 'bad_gateway_exception', reason: UNREACHABLE }),
       })
     }
-    await deaf.close()
   })
 
-  test('has one node down goes to another one, for looks and deletes', async () => {
-    const down = await startFaultProxy(plainCluster().url)
-    await down.refuse()
+  test('loses a node goes to another one, for looks and deletes', async () => {
+    const down = closedAfter(await startFaultProxy(plainCluster().url))
     const gateway = await startOne([down.url, proxy.url])
+    await until(async () => (await readinessOf(gateway)).status === 200)
+    await down.refuse()
     for (const id of ['n1', 'n2', 'n3', 'n4']) {
       await memories.putMemory('working', id, OWN)
       expect((await deleteIn('opensearch', gateway, { container: 'c', type: 'working', id })).status).toBe(200)
     }
-    await down.close()
   })
 })

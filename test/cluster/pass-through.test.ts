@@ -17,7 +17,7 @@ import {
   stallInside,
   startFaultProxy,
 } from '../support/fault-proxy.ts'
-import type { ClusterAnswer, FaultProxy, SeenRequest } from '../support/fault-proxy.ts'
+import type { ClusterAnswer, Fault, FaultProxy, SeenRequest } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
@@ -26,6 +26,13 @@ const memories = testMemories(plainCluster().url)
 const index = `${memories.prefix}-public`
 const JSON_BODY = { 'content-type': 'application/json' }
 const MIB = 1_048_576
+
+/** Breaks in the middle of an answer whose end is told by its last chunk alone. */
+const cutInsideChunked: Fault = async ({ ask, answer }) => {
+  const { status, rawHeaders, body } = await ask()
+  const type = rawHeaders.findIndex((name) => name.toLowerCase() === 'content-type')
+  await answer({ status, rawHeaders: rawHeaders.slice(type, type + 2), body }, Math.floor(body.length / 2))
+}
 
 /** Headers of one hop, and those that each hop frames or stamps for itself. */
 const OF_A_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'date', 'host', 'expect'])
@@ -78,7 +85,10 @@ const ROWS: readonly Row[] = [
 describe.each(['undici', 'http-proxy-middleware'] as const)('pass-through with the engine %s', (engine) => {
   let proxy: FaultProxy
   let gateway: TestGateway
+  /** Waits for silent nodes for minutes. */
+  let patient: TestGateway
   let admin: string
+  let patientAdmin: string
   let asAdmin: (request: Call) => Promise<Reply>
 
   beforeAll(async () => {
@@ -87,15 +97,22 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('pass-through with t
       cluster: { nodes: [proxy.url], passThrough: { engine }, silenceTimeout: '1s', connectTimeout: '300ms' },
     })
     admin = await gateway.token({ subject: 'ops', scopes: ['opensearch:admin'] })
+    patient = await startTestGateway({ cluster: { nodes: [proxy.url], passThrough: { engine } } })
+    patientAdmin = await patient.token({ subject: 'ops', scopes: ['opensearch:admin'] })
     asAdmin = (request) => call(gateway.url, { ...request, token: admin })
     await memories.ask('PUT', `/${index}`, {
       mappings: { properties: { text: { type: 'keyword', index: false, doc_values: false } } },
     })
     proxy.reset()
   })
-  afterEach(() => proxy.reset())
+  const opened: { close(): Promise<void> }[] = []
+  afterEach(async () => {
+    proxy.reset()
+    for (const one of opened.splice(0)) await one.close()
+  })
   afterAll(async () => {
     await gateway.close()
+    await patient.close()
     await proxy.close()
     await memories.ask('DELETE', `/${index}`)
   })
@@ -214,18 +231,19 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('pass-through with t
 
   test('a node whose packets are dropped is 502 after the connect timeout', async () => {
     const deaf = await startDeafServer()
+    opened.push(deaf)
     const other = await startTestGateway({
       cluster: { nodes: [deaf.url], passThrough: { engine }, silenceTimeout: '25s', connectTimeout: '300ms' },
     })
+    opened.push(other)
     const token = await other.token({ scopes: ['opensearch:admin'] })
     const { status, body } = await call(other.url, { path: '/', token })
     expect({ status, body }).toEqual(gone(502, 'bad_gateway_exception', 'The cluster cannot be reached'))
-    await other.close()
-    await deaf.close()
   })
 
   test.each([
     ['breaks', cutInside],
+    ['whose length nobody knows, breaks', cutInsideChunked],
     ['falls silent', stallInside],
   ])('an upstream that %s in the middle of its answer: half of it never looks like all of it', async (_, fault) => {
     proxy.on(anything, fault)
@@ -238,10 +256,10 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('pass-through with t
     const held = proxy.hold(anything)
     const abort = new AbortController()
     const agent = new Agent()
-    const request = httpRequest(gateway.url, {
+    const request = httpRequest(patient.url, {
       agent,
       path: '/_search',
-      headers: { authorization: `Bearer ${admin}` },
+      headers: { authorization: `Bearer ${patientAdmin}` },
       signal: abort.signal,
     })
     const failed = once(request, 'error')
@@ -255,10 +273,10 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('pass-through with t
 
   test('a caller that goes away in the middle of an answer frees the request there', async () => {
     proxy.on(anything, stallInside)
-    const request = httpRequest(gateway.url, {
+    const request = httpRequest(patient.url, {
       agent: false,
       path: `/${index}/_doc/large`,
-      headers: { authorization: `Bearer ${admin}` },
+      headers: { authorization: `Bearer ${patientAdmin}` },
     })
     request.on('error', () => undefined)
     request.end()
@@ -270,11 +288,11 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('pass-through with t
   })
 
   test('a caller that goes away in the middle of its upload leaves nothing behind at the cluster', async () => {
-    const request = httpRequest(gateway.url, {
+    const request = httpRequest(patient.url, {
       agent: false,
       method: 'PUT',
       path: `/${index}/_doc/half`,
-      headers: { authorization: `Bearer ${admin}`, ...JSON_BODY, 'content-length': String(large.length) },
+      headers: { authorization: `Bearer ${patientAdmin}`, ...JSON_BODY, 'content-length': String(large.length) },
     })
     request.on('error', () => undefined)
     const before = proxy.bytes().toCluster
