@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
 import express from 'express'
-import type { Express } from 'express'
 
 import { requireScope } from './core/access.ts'
 import type { AccessPolicy } from './core/access.ts'
@@ -59,14 +58,19 @@ interface Exchange {
   outcome?: DeleteOutcome
 }
 
-/** The gateway's first port, as an express application: the stages of a request, top to bottom. */
-export function createApp(parts: AppParts): Express {
+/** The gateway's first port: the stages of a request, top to bottom, under express. */
+export function createApp(parts: AppParts): RequestListener {
+  const handle: RequestListener = (request, response) => {
+    void serve(parts, begin(parts, request, response))
+  }
   const app = express()
   app.disable('x-powered-by')
-  app.use((request, response) => {
-    void serve(parts, begin(parts, request, response))
-  })
-  return app
+  app.use(handle)
+  return (request, response) => {
+    // express answers targets that it cannot parse in words of its own; they are refused in ours.
+    if (request.url?.startsWith('/') === true) app(request, response)
+    else handle(request, response)
+  }
 }
 
 async function serve(parts: AppParts, exchange: Exchange): Promise<void> {
@@ -168,7 +172,9 @@ async function runBulkDelete(parts: AppParts, exchange: Exchange, principal: Pri
 /** The cluster's memories for one request: until its deadline, and for as long as its caller is there. */
 function storeOf(parts: AppParts, { response }: Exchange): MemoryStore {
   const gone = new AbortController()
-  response.once('close', () => gone.abort(new Error('The caller has gone')))
+  const leave = (): void => gone.abort(new Error('The caller has gone'))
+  if (response.destroyed) leave()
+  response.once('close', leave)
   return parts.storeFor(AbortSignal.any([gone.signal, AbortSignal.timeout(parts.deadlineMs)]))
 }
 
@@ -252,11 +258,10 @@ function wellFormedId(header: string | string[] | undefined): string | undefined
 /** Stage 9: one line a request, on every path. */
 function logAccess(log: Log, exchange: Exchange): void {
   const { response, principal, outcome, route } = exchange
-  const question = exchange.uri.indexOf('?')
   log.access({
     requestId: exchange.requestId,
     method: exchange.method,
-    path: (question === -1 ? exchange.uri : exchange.uri.slice(0, question)).slice(0, 512),
+    path: exchange.target === undefined ? '' : (/^[^?#;]*/.exec(exchange.uri)?.[0] ?? '').slice(0, 512),
     route: route?.kind ?? 'refused',
     status: response.statusCode,
     durationMs: Math.round((performance.now() - exchange.startedAt) * 1000) / 1000,

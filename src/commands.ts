@@ -50,7 +50,8 @@ function startCommand(env: Env): Command {
       const gateway = await startGateway(config, log)
       // The first line says that the gateway is ready, and where; port 0 takes a free one.
       process.stdout.write(`${JSON.stringify({ msg: 'listening', url: gateway.url, opsUrl: gateway.opsUrl })}\n`)
-      closeWithGrace({ delay: config.limits.drain + 5_000, logger: false }, async () => {
+      closeWithGrace({ delay: config.limits.drain + 5_000, logger: false }, async ({ err }) => {
+        if (err !== undefined) log.failure('process', err)
         await gateway.close()
       })
     })

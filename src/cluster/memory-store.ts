@@ -43,7 +43,11 @@ const PATIENT_LANE: LaneOptions = { ...LANE, maxBatches: 16 }
 export function createMemoryStores(options: Options): MemoryStores {
   const { client } = options
   const lane = openLane(LANE)
-  const removes = openRemoveQueues(client, lane, openLane(PATIENT_LANE))
+  const removes = openRemoveQueues(client, {
+    false: lane,
+    true: openLane(PATIENT_LANE),
+    wait_for: openLane(PATIENT_LANE),
+  })
   const sources: Sources = {
     ...options,
     // How containers named their indices when last seen. Only ever a guess at what to read along: every look proves it again.

@@ -37,18 +37,30 @@ export async function readDocuments(
   })
   if (answer.status === 400 && looks.length > 1) {
     // One document that the server does not take makes it refuse the whole batch.
-    return (await Promise.all(looks.map((look) => readDocuments(client, [look], signal)))).flat()
+    const replies: ReadReply[] = []
+    for (const look of looks) {
+      const alone = await readDocuments(client, [look], signal).catch((error: unknown): readonly ReadReply[] => {
+        if (error instanceof GatewayError) return [error]
+        throw error
+      })
+      replies.push(...alone)
+    }
+    return replies
   }
   if (answer.status !== 200) return looks.map(() => failureOf(answer))
 
   const items = asList(asObject(answer.body)['docs']).map(asObject)
-  const found = new Map<string, JsonObject>()
-  ;[...wanted].forEach(([json, id], position) => {
-    const item = items[position]
-    if (items.length !== wanted.size || item?.['_id'] !== id) {
-      throw new GatewayError('upstreamInvalid', { cause: 'the answer to _mget does not fit its question' })
-    }
-    found.set(json, item)
+  const found = new Map([...wanted].map(([json, id], position) => [json, { id, item: items[position] }]))
+  return looks.map((look) => readReply(look, items.length === wanted.size ? found : new Map()))
+}
+
+type Found = ReadonlyMap<string, { readonly id: string; readonly item: JsonObject | undefined }>
+
+function readReply(look: readonly WantedDocument[], found: Found): ReadReply {
+  const items = look.flatMap(({ json }) => {
+    const { id, item } = found.get(json) ?? {}
+    return item !== undefined && item['_id'] === id ? [item] : []
   })
-  return looks.map((look) => look.map(({ json }) => asObject(found.get(json))))
+  if (items.length === look.length) return items
+  return new GatewayError('upstreamInvalid', { cause: 'the answer to _mget does not fit its question' })
 }

@@ -20,8 +20,10 @@ export interface ReadableIndices {
    * @throws GatewayError upstreamMasked where the index hides its documents from the service identity; upstreamUnavailable and the like
    */
   prove(index: string, signal: AbortSignal): Promise<void>
-  /** What the last probe of each index that is not plainly readable said. */
+  /** The indices that hid their documents when last probed. */
   masked(): readonly string[]
+  /** Probes those again: the remedy may have been applied, or the index deleted, without any request for it since. */
+  recheck(): Promise<void>
 }
 
 /** How long a proof holds: the security plugin's configuration can change at run time. */
@@ -70,10 +72,27 @@ export function createReadableIndices({ client, onMasked, now = Date.now }: Opti
       if (readability === 'masked') throw new GatewayError('upstreamMasked', { cause: index })
     },
     masked: () => [...masked],
+    async recheck() {
+      for (const index of masked) {
+        await joinProbe(index).then(
+          (readability) => {
+            if (readability !== 'masked') settle(index, readability)
+          },
+          (error: unknown) => {
+            if (isIndexMissing(error)) masked.delete(index)
+          },
+        )
+      }
+    },
   }
 }
 
 const PROBE_TIMEOUT_MS = 5_000
+
+function isIndexMissing(error: unknown): boolean {
+  const cause = error instanceof GatewayError ? error.cause : undefined
+  return isObject(cause) && cause['status'] === 404
+}
 
 async function probeIndex(client: ClusterClient, index: string, signal: AbortSignal): Promise<Readability> {
   if (await showsDocuments(client, index, signal)) return 'readable'

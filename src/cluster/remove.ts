@@ -6,7 +6,7 @@ import { asLong, asObject, asString, errorType, failureFor, failureOf, isObject 
 import type { JsonObject } from './reading.ts'
 import { mayHaveRun } from './undici-connection.ts'
 
-/** Orders without a word from the cluster that one request may send: more would hammer a cluster that is in trouble already. */
+/** Orders without a word from the cluster that one request may send for a memory: more would hammer a cluster that is in trouble already. */
 const MAX_UNCONFIRMED = 3
 
 /**
@@ -14,12 +14,15 @@ const MAX_UNCONFIRMED = 3
  * @throws GatewayError from the cluster's refusal; outcomeUnknown where the cluster leaves order after order unconfirmed
  */
 export function createRemove(removes: RemoveQueues, signal: AbortSignal): MemoryStore['remove'] {
-  let unconfirmed = 0
+  // One request may delete many memories: each has its own count.
+  const unconfirmed = new Map<string, number>()
   return async (order) => {
     const removal = await remove(removes[order.refresh], order, signal)
-    if (removal.kind === 'unknown' && ++unconfirmed >= MAX_UNCONFIRMED) {
-      throw new GatewayError('outcomeUnknown', { cause: removal.cause })
-    }
+    if (removal.kind !== 'unknown') return removal
+    const memory = JSON.stringify([order.index, order.memoryId])
+    const orders = (unconfirmed.get(memory) ?? 0) + 1
+    if (orders >= MAX_UNCONFIRMED) throw new GatewayError('outcomeUnknown', { cause: removal.cause })
+    unconfirmed.set(memory, orders)
     return removal
   }
 }
@@ -46,18 +49,14 @@ type Reply =
 /** A queue for each `refresh`, since it is said for a whole `_bulk`. */
 export type RemoveQueues = Readonly<Record<Refresh, Enqueue<RemoveOrder, Reply>>>
 
-/** @param patientLane for batches that wait for a refresh, up to a second: they would delay the others */
-export function openRemoveQueues(client: ClusterClient, lane: Lane, patientLane: Lane): RemoveQueues {
-  const queueOn = (lane: Lane, refresh: Refresh): Enqueue<RemoveOrder, Reply> =>
-    lane.queue({
+/** @param lanes one for each: batches that wait for a refresh would delay the others */
+export function openRemoveQueues(client: ClusterClient, lanes: Readonly<Record<Refresh, Lane>>): RemoveQueues {
+  const queueOn = (refresh: Refresh): Enqueue<RemoveOrder, Reply> =>
+    lanes[refresh].queue({
       send: (orders, signal) => sendRemoves(client, refresh, orders, signal),
       bytesOf: (order) => deleteLine(order).length,
     })
-  return {
-    false: queueOn(lane, 'false'),
-    true: queueOn(patientLane, 'true'),
-    wait_for: queueOn(patientLane, 'wait_for'),
-  }
+  return { false: queueOn('false'), true: queueOn('true'), wait_for: queueOn('wait_for') }
 }
 
 async function sendRemoves(
@@ -88,7 +87,14 @@ async function sendRemoves(
   }
   // One order that the server does not take made it refuse the whole batch, before it did anything.
   const replies: Reply[] = []
-  for (const order of orders) replies.push(...(await sendRemoves(client, refresh, [order], signal)))
+  for (const order of orders) {
+    // What is known of the others must not be lost with this one.
+    const alone = await sendRemoves(client, refresh, [order], signal).catch((error: unknown): readonly Reply[] => {
+      if (error instanceof GatewayError) return [{ kind: 'refused', error }]
+      throw error
+    })
+    replies.push(...alone)
+  }
   return replies
 }
 

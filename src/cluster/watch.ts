@@ -44,6 +44,7 @@ export function watchCluster({ client, readable, containerIndex, intervalMs }: O
     try {
       const version = await readVersion(client, signal)
       await readable.prove(containerIndex, signal).catch(ignoreWhatIsToldElsewhere)
+      await readable.recheck()
       health = { reachable: true, version, problem: undefined }
     } catch (error) {
       const problem = error instanceof GatewayError ? error.code : 'unexpected'

@@ -63,7 +63,7 @@ export function parseConfig(text: string, path: string, { env, check }: Surround
     )
   }
   const problems: ConfigProblem[] = []
-  const filled = fillIn(document.toJS() as unknown, '', env, problems)
+  const filled = fillIn(toPlain(document, path), '', env, problems)
   const parsed = schema.safeParse(filled ?? {})
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap(problemsOf))
   if (!parsed.success || problems.length > 0) throw new ConfigError(path, problems)
@@ -72,6 +72,16 @@ export function parseConfig(text: string, path: string, { env, check }: Surround
   problems.push(...(problems.length === 0 ? check(config) : []))
   if (problems.length > 0) throw new ConfigError(path, problems)
   return config
+}
+
+/** The library's own message about an alias quotes it, and what looks like an alias may be a password that wants quotes. */
+function toPlain(document: { toJS(): unknown }, path: string): unknown {
+  try {
+    return document.toJS()
+  } catch {
+    const message = 'holds an alias (*name) that has no anchor; put texts that begin with * in quotes'
+    throw new ConfigError(path, [{ path: '', message }])
+  }
 }
 
 /** Puts environment variables in place of `${NAME}`, in every text of the file. */

@@ -61,6 +61,8 @@ function isPlainIndexName(name: string): name is BackingIndex {
 /** Fields that would put a container's memories somewhere else than its index prefix says, or that bind it to a tenant. */
 const ELSEWHERE = /remote|tenant|connector|endpoint|cluster/i
 
+const SAYS_WHO = /^(?:owner|backend_roles)(?:\.|$)/
+
 /** Reads a container's stored document. Never throws: what cannot be understood is unusable or grants nothing. */
 export function parseContainer(id: string, source: unknown): Container {
   const document = asRecord(source) ?? {}
@@ -73,7 +75,8 @@ export function parseContainer(id: string, source: unknown): Container {
     id,
     ownerName,
     backendRoles,
-    hasOwner: isPresent(document['owner']) || isPresent(document['backend_roles']),
+    // However it is spelt: a name that is not understood must not open the container to everybody.
+    hasOwner: Object.entries(document).some(([name, value]) => SAYS_WHO.test(name) && isPresent(value)),
     naming: namingOf(document),
   }
 }

@@ -60,16 +60,25 @@ export async function deleteMemories(
   { containerId, types, memoryIds }: Omit<LookQuestion, 'memoryId'> & { readonly memoryIds: readonly string[] },
   missing: 200 | 404,
 ): Promise<BulkOutcome> {
-  const settled = await Promise.allSettled(
-    memoryIds.map((memoryId) =>
-      deleteMemory(store, policy, principal, { containerId, types, memoryId, refresh: 'false' }),
-    ),
-  )
+  const settled: PromiseSettledResult<DeleteOutcome>[] = []
+  // A window of them at a time, so that one caller's many do not fill the queue for everybody.
+  for (let from = 0; from < memoryIds.length; from += AT_ONCE) {
+    const window = memoryIds.slice(from, from + AT_ONCE)
+    settled.push(
+      ...(await Promise.allSettled(
+        window.map((memoryId) =>
+          deleteMemory(store, policy, principal, { containerId, types, memoryId, refresh: 'false' }),
+        ),
+      )),
+    )
+  }
   const failure = settled.find((one) => one.status === 'rejected')
   if (failure !== undefined && settled.every((one) => one.status === 'rejected')) throw failure.reason
   const deleted = settled.filter((one) => one.status === 'fulfilled' && countsAsDeleted(one.value, missing)).length
   return { deleted, failed: memoryIds.length - deleted }
 }
+
+const AT_ONCE = 256
 
 function countsAsDeleted(outcome: DeleteOutcome, missing: 200 | 404): boolean {
   return outcome.kind === 'deleted' || (missing === 200 && outcome.kind !== 'denied')

@@ -1,6 +1,6 @@
 /**
  * The routes that the ml-commons plugin registers under `/_plugins/_ml/memory_containers`, as of 3.4: what the server answers with
- * 405 or "no handler found" depends on this list. `allowedText` and `allowHeader` are in the order in which the server named them where
+ * 405 or "no handler found" depends on this list. Methods are in the order in which the server named them where
  * that was recorded; elsewhere in the order of its `RestRequest.Method`.
  */
 export interface MemoryRoute {

@@ -107,6 +107,10 @@ function relay(
       else reject(error)
     })
     response.once('close', resolve)
+    if (response.destroyed) {
+      resolve()
+      return
+    }
     const isChunked = request.headers['transfer-encoding'] !== undefined
     // Without this a chunked DELETE would go out as `content-length: 0` with its body behind it: a smuggled request.
     request.headers = { ...grouped(headers), ...(isChunked ? { 'transfer-encoding': 'chunked' } : {}) }
@@ -118,7 +122,7 @@ function relay(
 }
 
 function grouped(headers: RawHeaders): Record<string, string | string[]> {
-  const groups: Record<string, string | string[]> = {}
+  const groups = Object.create(null) as Record<string, string | string[]>
   for (let position = 0; position + 1 < headers.length; position += 2) {
     const name = (headers[position] ?? '').toLowerCase()
     const value = headers[position + 1] ?? ''

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import request from 'supertest'
 
 import { plainCluster } from '../support/clusters.ts'
+import { bulk, cutAfter, startFaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
@@ -129,6 +130,28 @@ describe('a bulk delete', () => {
     })
     const got = await request(gateway.url).get(PATH).auth(token, { type: 'bearer' })
     expect({ status: got.status, allow: got.headers['allow'] }).toEqual({ status: 405, allow: 'DELETE,POST' })
+  })
+
+  test('counts what is gone after a lost answer as deleted, each of them', async () => {
+    const memoryIds = Array.from({ length: 20 }, (_, position) => `lost-${String(position)}`)
+    for (const id of memoryIds) await memories.putMemory('working', id, { memory_container_id: 'c', owner_id: 'alice' })
+    const proxy = await startFaultProxy(plainCluster().url)
+    const behind = await startTestGateway({
+      cluster: { nodes: [proxy.url] },
+      memory: { containerIndex: memories.containerIndex },
+      legacy: { container: 'c', types: ['working'] },
+    })
+    try {
+      proxy.on(bulk, cutAfter, 1)
+      const answer = await request(behind.url)
+        .post(PATH)
+        .auth(await behind.token(), { type: 'bearer' })
+        .send({ memoryIds })
+      expect(answer.body as unknown).toEqual({ deleted: 20, failed: 0 })
+    } finally {
+      await behind.close()
+      await proxy.close()
+    }
   })
 
   test('is a failure, not a count, where nothing could be decided', async () => {

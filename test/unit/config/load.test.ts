@@ -129,6 +129,13 @@ legacy: { container: "\${NOPE}", cors: { origins: ["https://app.test/path"] } }
     )
   })
 
+  test('does not print what it takes for an alias: it may be a password', () => {
+    const problems = problemsOf(
+      `{ auth: { issuers: [${ISSUER}] }, clusters: { main: { nodes: ["https://os1"], service: { kind: basic, username: u, password: *hunter2 } } } }`,
+    )
+    expect(problems).toEqual([': holds an alias (*name) that has no anchor; put texts that begin with * in quotes'])
+  })
+
   test('whose files are missing names them, and their settings', () => {
     const service = '{ kind: clientCertificate, cert: no.pem, key: no-key.pem }'
     const problems = problemsOf(
