@@ -1,4 +1,4 @@
-// The direction of imports: cli -> server -> app -> {auth, cluster, forward, wire, ops} -> core.
+// The direction of imports: cli -> server -> app -> handlers -> {auth, cluster, forward, wire, ops} -> core.
 const owner = (name, packages, paths) => ({
   name: `${name}-has-one-owner`,
   comment: `${name} is imported from one place only`,
@@ -29,6 +29,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(auth|cluster|forward|wire|ops|embedded)/' },
       to: { path: '^src/', pathNot: ['^src/$1/', '^src/core/'] },
+    },
+    {
+      name: 'handlers-are-called-by-the-app',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(handlers/|app\\.ts|server\\.ts|open-cluster\\.ts)' },
+      to: { path: '^src/handlers/' },
     },
     {
       name: 'embedded-is-for-the-demo',

@@ -3,59 +3,30 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 
 import express from 'express'
 
-import { requireScope } from './core/access.ts'
-import type { AccessPolicy } from './core/access.ts'
-import { deleteMemories, parseMemoryIds } from './core/delete-memories.ts'
-import type { BulkOutcome } from './core/delete-memories.ts'
-import { deleteMemory } from './core/delete-memory.ts'
-import type { DeleteOutcome, MemoryStore } from './core/delete-memory.ts'
 import { GatewayError } from './core/failure.ts'
-import { idBytes, MAX_ID_BYTES, MEMORY_TYPES, parseMemoryType } from './core/memory.ts'
-import type { MemoryType } from './core/memory.ts'
-import { parseDeleteParameters, presentationOf } from './core/parameters.ts'
+import { presentationOf } from './core/parameters.ts'
 import type { Principal } from './core/principal.ts'
 import { dialectOf, dialectOfRawTarget, routeOf } from './core/route.ts'
 import type { Route } from './core/route.ts'
 import { parseTarget } from './core/target.ts'
 import type { Target } from './core/target.ts'
-import type { Forward } from './forward/engine.ts'
-import { requestHeaders } from './forward/headers.ts'
+import { handleBulkDelete } from './handlers/delete-memories.ts'
+import { handleDelete } from './handlers/delete-memory.ts'
+import type { Admitted, ClusterParts, Exchange, Handled, HandlerParts } from './handlers/exchange.ts'
+import { handlePassThrough } from './handlers/pass-through.ts'
 import type { Log } from './ops/log.ts'
-import { readBody } from './read-body.ts'
 import { answerOf } from './wire/answer.ts'
 import type { Result } from './wire/answer.ts'
 
 /** What the stages of a request stand on. */
-export interface AppParts {
+export interface AppParts extends HandlerParts {
   readonly authenticate: (authorization: readonly string[]) => Promise<Principal>
-  readonly storeFor: (signal: AbortSignal) => MemoryStore
-  readonly forward: Forward
+  readonly clusterFor: (principal: Principal, route: Route, target: Target) => ClusterParts
+  /** `X-OpenSearch-Version` where no cluster is chosen yet. */
   readonly versionHeader: () => string | undefined
-  readonly policy: AccessPolicy
-  readonly legacy: {
-    readonly container: string | undefined
-    readonly types: readonly MemoryType[]
-    readonly missing: 200 | 404
-    readonly origins: readonly string[]
-    readonly bulk: { readonly maxIds: number; readonly maxBytes: number }
-  }
-  /** For a memory request as a whole, in milliseconds. */
-  readonly deadlineMs: number
+  /** Browser origins that may use the legacy API. */
+  readonly corsOrigins: readonly string[]
   readonly log: Log
-}
-
-/** One request on its way through the stages: what is known of it so far. */
-interface Exchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly method: string
-  readonly uri: string
-  readonly requestId: string
-  readonly startedAt: number
-  target?: Target
-  route?: Route
-  principal?: Principal
-  outcome?: DeleteOutcome
 }
 
 /** The gateway's first port: the stages of a request, top to bottom, under express. */
@@ -103,7 +74,7 @@ function begin(parts: AppParts, request: IncomingMessage, response: ServerRespon
   return exchange
 }
 
-async function runStages(parts: AppParts, exchange: Exchange): Promise<Result | 'forwarded'> {
+async function runStages(parts: AppParts, exchange: Exchange): Promise<Handled> {
   // Stage 2: the route, which fixes the dialect of every answer from here on.
   exchange.target = parseTarget(exchange.uri)
   const route = routeOf(exchange.method, exchange.target)
@@ -114,102 +85,28 @@ async function runStages(parts: AppParts, exchange: Exchange): Promise<Result | 
   const principal = await parts.authenticate(authorizationOf(exchange.request))
   exchange.principal = principal
 
-  // Stages 4 to 7: may they, and then the work itself.
+  // Stages 4 to 7: may they, and then the work itself, on the cluster that the routes choose.
+  const cluster = parts.clusterFor(principal, route, exchange.target)
+  exchange.cluster = cluster
+  return handle(parts, Object.assign(exchange, { target: exchange.target, principal, cluster }), route)
+}
+
+function handle(parts: AppParts, exchange: Admitted, route: Route): Handled | Promise<Handled> {
   switch (route.kind) {
     case 'deleteMemory':
     case 'deleteLegacyMemory':
-      requireScope(principal, 'memory:delete', 'memory:delete:any')
-      return { kind: 'outcome', outcome: await runDelete(parts, exchange, route, principal, exchange.target) }
+      return handleDelete(parts, exchange, route)
     case 'deleteLegacyMemories':
-      requireScope(principal, 'memory:delete', 'memory:delete:any')
-      return { kind: 'bulkOutcome', outcome: await runBulkDelete(parts, exchange, principal) }
+      return handleBulkDelete(parts, exchange)
     case 'passThrough':
-      requireScope(principal, 'opensearch:admin')
-      await parts.forward(exchange.request, exchange.response, forwardedHeaders(exchange))
-      return 'forwarded'
+      return handlePassThrough(exchange)
     case 'legacyOptions':
-      return { kind: 'wrongMethod', allow: route.allow }
     case 'wrongMethod':
       return { kind: 'wrongMethod', allow: route.allow }
     case 'noHandler':
     case 'unknownLegacyPath':
       return { kind: route.kind }
   }
-}
-
-type DeleteRoute = Extract<Route, { kind: 'deleteMemory' | 'deleteLegacyMemory' }>
-
-async function runDelete(
-  parts: AppParts,
-  exchange: Exchange,
-  route: DeleteRoute,
-  principal: Principal,
-  target: Target,
-): Promise<DeleteOutcome> {
-  const { legacy, policy } = parts
-  const question =
-    route.kind === 'deleteMemory'
-      ? { containerId: route.containerId, types: [memoryTypeOf(route.typeText)], memoryId: checkedId(route.memoryId) }
-      : {
-          containerId: legacyContainer(principal, legacy),
-          types: legacy.types,
-          memoryId: checkedLegacyId(route.memoryId),
-        }
-  const refresh = route.kind === 'deleteMemory' ? parseDeleteParameters(target).refresh : 'false'
-
-  exchange.outcome = await deleteMemory(storeOf(parts, exchange), policy, principal, { ...question, refresh })
-  return exchange.outcome
-}
-
-async function runBulkDelete(parts: AppParts, exchange: Exchange, principal: Principal): Promise<BulkOutcome> {
-  const { legacy, policy } = parts
-  const containerId = legacyContainer(principal, legacy)
-  const memoryIds = parseMemoryIds(await readBody(exchange.request, legacy.bulk.maxBytes), legacy.bulk.maxIds)
-  const question = { containerId, types: legacy.types, memoryIds }
-  return deleteMemories(storeOf(parts, exchange), policy, principal, question, legacy.missing)
-}
-
-/** The cluster's memories for one request: until its deadline, and for as long as its caller is there. */
-function storeOf(parts: AppParts, { response }: Exchange): MemoryStore {
-  const gone = new AbortController()
-  const leave = (): void => gone.abort(new Error('The caller has gone'))
-  if (response.destroyed) leave()
-  response.once('close', leave)
-  return parts.storeFor(AbortSignal.any([gone.signal, AbortSignal.timeout(parts.deadlineMs)]))
-}
-
-/** The server checks the type before anything else, and quotes it as it was sent. */
-function memoryTypeOf(text: string): MemoryType {
-  const type = parseMemoryType(text)
-  if (type !== undefined) return type
-  throw new GatewayError('invalidMemoryType', {
-    reason: `Invalid memory type: ${text}. Must be one of: ${MEMORY_TYPES.join(', ')}`,
-  })
-}
-
-function checkedId(memoryId: string): string {
-  const bytes = idBytes(memoryId)
-  if (bytes <= MAX_ID_BYTES) return memoryId
-  throw new GatewayError('invalidMemoryId', {
-    reason: `id is too long, must be no longer than ${String(MAX_ID_BYTES)} bytes but was: ${String(bytes)}`,
-  })
-}
-
-function checkedLegacyId(memoryId: string): string {
-  if (memoryId.trim() === '') throw new GatewayError('invalidMemoryId', { reason: 'Memory ID is required' })
-  if (idBytes(memoryId) > MAX_ID_BYTES) throw new GatewayError('invalidMemoryId', { reason: 'Memory ID is too long' })
-  return memoryId
-}
-
-function legacyContainer(principal: Principal, legacy: AppParts['legacy']): string {
-  const containerId = principal.container ?? legacy.container
-  if (containerId === undefined) throw new GatewayError('noLegacyContainer')
-  return containerId
-}
-
-/** Stage 5, for what goes on to the cluster: the caller's headers, cleaned, and then ours. */
-function forwardedHeaders({ request, requestId }: Exchange): string[] {
-  return requestHeaders(request.rawHeaders, { 'x-request-id': requestId })
 }
 
 /** Stage 8: the one function that puts an answer on the socket. */
@@ -228,9 +125,9 @@ function answer(parts: AppParts, exchange: Exchange, result: Result): void {
     presentation: presentationOf(target, request.headers.accept),
     requestId,
     opaqueId: [request.headers['x-opaque-id']].flat()[0],
-    versionHeader: parts.versionHeader(),
+    versionHeader: (exchange.cluster ?? parts).versionHeader(),
     legacyMissing: parts.legacy.missing,
-    corsOrigin: allowedOrigin(origin, parts.legacy.origins),
+    corsOrigin: allowedOrigin(origin, parts.corsOrigins),
   })
   response.writeHead(status, headers.flat())
   response.end(method === 'HEAD' ? undefined : body)

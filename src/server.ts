@@ -3,21 +3,13 @@ import { checkIssuers } from './auth/issuer-rules.ts'
 import type { IssuerOptions } from './auth/issuer.ts'
 import { createAuthenticator } from './auth/verify.ts'
 import type { Authenticator } from './auth/verify.ts'
-import { openCluster } from './cluster/client.ts'
-import type { ClusterClient } from './cluster/client.ts'
-import { createMemoryStores } from './cluster/memory-store.ts'
-import { createReadableIndices } from './cluster/readable-indices.ts'
-import { watchCluster } from './cluster/watch.ts'
 import type { ConfigProblem } from './config/load.ts'
 import type { ConfigFile } from './config/schema.ts'
-import { fieldsToRead } from './core/access.ts'
-import type { Engine, ForwardOptions } from './forward/engine.ts'
-import { forwardWithHttpProxyMiddleware } from './forward/with-http-proxy-middleware.ts'
-import { forwardWithUndici } from './forward/with-undici.ts'
 import { drain, listen, urlOf } from './listen.ts'
 import { createHealthHandler } from './ops/health.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
+import { openGatewayCluster } from './open-cluster.ts'
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -28,53 +20,36 @@ export interface Gateway {
   close(): Promise<void>
 }
 
-const WATCH_INTERVAL_MS = 30_000
-
 /** Wires the parts of a checked configuration and listens on both ports. */
 export async function startGateway(config: ConfigFile, log: Log): Promise<Gateway> {
-  const [name, cluster] = firstCluster(config)
-  const client = openCluster({
-    name,
-    nodes: cluster.nodes,
-    ca: cluster.tls.ca,
-    service: cluster.service,
-    connectTimeoutMs: cluster.connectTimeout,
-    idleTimeoutMs: cluster.idleTimeout,
-    maxConnections: cluster.maxConnections,
-  })
-  const readable = createReadableIndices({ client, onMasked: (index) => log.warn(MASKED, { index }) })
   const policy = { ownership: config.memory.ownership, containersWithoutOwner: config.memory.containersWithoutOwner }
-  const { containerIndex } = config.memory
-  const stores = createMemoryStores({
-    client,
-    readable,
-    containerIndex,
-    memoryFields: fieldsToRead(policy),
-    onFailure: () => watch.nudge(),
-  })
-  const watch = watchCluster({ client, readable, containerIndex, intervalMs: WATCH_INTERVAL_MS })
+  const memory = { containerIndex: config.memory.containerIndex, policy }
+  const [name, settings] = firstCluster(config)
+  const cluster = openGatewayCluster(name, settings, memory, log)
   const authenticator = openAuthenticator(config, log)
-  const engine = openEngine(cluster)
   let isDraining = false
 
   const app = createApp({
     authenticate: (authorization) => authenticator.authenticate(authorization),
-    storeFor: (signal) => stores.forRequest(signal),
-    forward: engine.forward,
-    versionHeader: () => client.versionHeader(),
+    clusterFor: () => cluster.parts,
+    versionHeader: cluster.parts.versionHeader,
     policy,
-    legacy: { ...config.legacy, container: config.legacy.container, origins: config.legacy.cors.origins },
+    legacy: { ...config.legacy, container: config.legacy.container },
+    corsOrigins: config.legacy.cors.origins,
     deadlineMs: config.limits.deadline,
     log,
   })
   const checks = (): Readonly<Record<string, HealthCheck>> => ({
     keys: { ok: authenticator.health().every(({ usable }) => usable), issuers: authenticator.health() },
-    cluster: { ok: watch.health().reachable && watch.health().problem === undefined, ...watch.health() },
-    maskedIndices: { ok: readable.masked().length === 0, indices: readable.masked() },
+    ...cluster.checks(),
     drain: { ok: !isDraining },
   })
+  const free = async (): Promise<void> => {
+    authenticator.close()
+    await cluster.close()
+  }
 
-  await Promise.all([authenticator.start(), watch.start()])
+  await Promise.all([authenticator.start(), cluster.start()])
   try {
     // express's own types promise void; its promise never rejects, see createApp.
     const first = await listen(app, config.listen, config.limits)
@@ -91,48 +66,19 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
         isDraining = true
         await drain(first, config.limits.drain)
         await drain(ops, 1_000)
-        await freeAll(client, engine, authenticator, watch)
+        await free()
       },
     }
   } catch (error) {
-    await freeAll(client, engine, authenticator, watch)
+    await free()
     throw error
   }
 }
 
-const MASKED =
-  'the cluster hides the documents of an index from the service identity: give the cluster service: { kind: clientCertificate } ' +
-  'with a certificate whose DN is in plugins.security.authcz.admin_dn'
-
-type Cluster = ConfigFile['clusters'][string]
-
-function firstCluster(config: ConfigFile): readonly [string, Cluster] {
+function firstCluster(config: ConfigFile): readonly [string, ConfigFile['clusters'][string]] {
   const first = Object.entries(config.clusters)[0]
   if (first === undefined) throw new Error('a checked configuration names a cluster')
   return first
-}
-
-async function freeAll(
-  client: ClusterClient,
-  engine: Engine,
-  authenticator: Authenticator,
-  watch: { close(): void },
-): Promise<void> {
-  watch.close()
-  authenticator.close()
-  await Promise.all([client.close(), engine.close()])
-}
-
-function openEngine(cluster: Cluster): Engine {
-  const options: ForwardOptions = {
-    nodes: cluster.nodes,
-    ca: cluster.tls.ca,
-    connectTimeoutMs: cluster.connectTimeout,
-    idleTimeoutMs: cluster.idleTimeout,
-    silenceTimeoutMs: cluster.silenceTimeout,
-    maxConnections: cluster.maxConnections,
-  }
-  return cluster.passThrough.engine === 'undici' ? forwardWithUndici(options) : forwardWithHttpProxyMiddleware(options)
 }
 
 function openAuthenticator(config: ConfigFile, log: Log): Authenticator {

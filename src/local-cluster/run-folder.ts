@@ -65,7 +65,10 @@ async function removeAbandoned(parent: string): Promise<void> {
   const namespace = await pidNamespace()
   for (const name of await readdir(parent)) {
     if (!name.startsWith(PREFIX)) continue
-    const owner = await readFile(join(parent, name, OWNER), 'utf8').then(parseOwner, () => undefined)
+    // Missing, or half written: another run makes its folders at this moment.
+    const owner = await readFile(join(parent, name, OWNER), 'utf8')
+      .then(parseOwner)
+      .catch(() => undefined)
     // Process numbers of another container that shares the temporary folder mean nothing here.
     if (owner?.namespace !== namespace || isAlive(owner.pid)) continue
     await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined)

@@ -12,6 +12,9 @@ import type { SecuredCluster, TestClusters } from './clusters.ts'
 
 const started: RunningOpenSearch[] = []
 
+/** With half of it the server's circuit breaker answered 429 now and then when suites ran side by side. */
+const HEAP_MEGABYTES = 1_024
+
 /** Jest's globalSetup: one cluster of each kind for the whole run, or those of TEST_CLUSTERS_KEEP (see keep-clusters.ts). */
 export default async function startClusters(): Promise<void> {
   const kept = process.env['TEST_CLUSTERS_KEEP']
@@ -25,8 +28,10 @@ export async function startTestClusters(): Promise<TestClusters> {
   const progress = progressPrinter(process.stderr)
   try {
     const [plain, secured] = await Promise.all([
-      start({ version, onProgress: progress.show }),
-      securityPluginFor(version) === undefined ? undefined : startSecured({ version, onProgress: progress.show }),
+      start({ version, heapMegabytes: HEAP_MEGABYTES, onProgress: progress.show }),
+      securityPluginFor(version) === undefined
+        ? undefined
+        : startSecured({ version, heapMegabytes: HEAP_MEGABYTES, onProgress: progress.show }),
     ])
     return { plain: describe(plain), secured }
   } catch (error) {

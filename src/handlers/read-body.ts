@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-import { GatewayError } from './core/failure.ts'
+import { GatewayError } from '../core/failure.ts'
 
 /**
  * Reads a whole body as text.

@@ -1,0 +1,18 @@
+import { requireScope } from '../core/access.ts'
+import { deleteMemories, parseMemoryIds } from '../core/delete-memories.ts'
+import { readBody } from './read-body.ts'
+import { legacyContainer } from './addressed.ts'
+import { signalOf } from './exchange.ts'
+import type { Admitted, Handled, HandlerParts } from './exchange.ts'
+
+/** `POST /api/memories/bulk-delete`. */
+export async function handleBulkDelete(parts: HandlerParts, exchange: Admitted): Promise<Handled> {
+  const { legacy, policy, deadlineMs } = parts
+  const { cluster, principal, request } = exchange
+  requireScope(principal, 'memory:delete', 'memory:delete:any')
+  const containerId = legacyContainer(principal, legacy)
+  const memoryIds = parseMemoryIds(await readBody(request, legacy.bulk.maxBytes), legacy.bulk.maxIds)
+  const question = { containerId, types: legacy.types, memoryIds }
+  const store = cluster.storeFor(signalOf(exchange, deadlineMs))
+  return { kind: 'bulkOutcome', outcome: await deleteMemories(store, policy, principal, question, legacy.missing) }
+}

@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { AccessPolicy } from '../core/access.ts'
+import type { DeleteOutcome, MemoryStore } from '../core/delete-memory.ts'
+import type { MemoryType } from '../core/memory.ts'
+import type { Principal } from '../core/principal.ts'
+import type { Route } from '../core/route.ts'
+import type { Target } from '../core/target.ts'
+import type { Forward } from '../forward/engine.ts'
+import type { Result } from '../wire/answer.ts'
+
+/** One request on its way through the stages: what is known of it so far. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly method: string
+  readonly uri: string
+  readonly requestId: string
+  readonly startedAt: number
+  target?: Target
+  route?: Route
+  principal?: Principal
+  cluster?: ClusterParts
+  /** For the access line. */
+  outcome?: DeleteOutcome
+}
+
+/** An exchange whose caller is known, and whose cluster is chosen. */
+export interface Admitted extends Exchange {
+  readonly target: Target
+  readonly principal: Principal
+  readonly cluster: ClusterParts
+}
+
+/** What handlers use of one cluster. */
+export interface ClusterParts {
+  readonly name: string
+  /** The cluster's memories for one request, as the service identity. */
+  readonly storeFor: (signal: AbortSignal) => MemoryStore
+  /** Sends a request on as the pass-through identity. */
+  readonly forward: Forward
+  /** `X-OpenSearch-Version` as the cluster last sent it. */
+  readonly versionHeader: () => string | undefined
+}
+
+/** What handlers use of the configuration. */
+export interface HandlerParts {
+  readonly policy: AccessPolicy
+  readonly legacy: {
+    readonly container: string | undefined
+    readonly types: readonly MemoryType[]
+    readonly missing: 200 | 404
+    readonly bulk: { readonly maxIds: number; readonly maxBytes: number }
+  }
+  /** For a memory request as a whole, in milliseconds. */
+  readonly deadlineMs: number
+}
+
+/** What a handler comes to: a result to be worded, or an answer that is already on its way. */
+export type Handled = Result | 'forwarded'
+
+/** Aborts when the request's deadline has come, or its caller has gone. */
+export function signalOf({ response }: Exchange, deadlineMs: number): AbortSignal {
+  const gone = new AbortController()
+  const leave = (): void => gone.abort(new Error('The caller has gone'))
+  if (response.destroyed) leave()
+  response.once('close', leave)
+  return AbortSignal.any([gone.signal, AbortSignal.timeout(deadlineMs)])
+}

@@ -1,0 +1,88 @@
+import { openCluster } from './cluster/client.ts'
+import { createMemoryStores } from './cluster/memory-store.ts'
+import { createReadableIndices } from './cluster/readable-indices.ts'
+import { watchCluster } from './cluster/watch.ts'
+import type { ConfigFile } from './config/schema.ts'
+import { fieldsToRead } from './core/access.ts'
+import type { AccessPolicy } from './core/access.ts'
+import type { Engine, ForwardOptions } from './forward/engine.ts'
+import { forwardWithHttpProxyMiddleware } from './forward/with-http-proxy-middleware.ts'
+import { forwardWithUndici } from './forward/with-undici.ts'
+import type { ClusterParts } from './handlers/exchange.ts'
+import type { HealthCheck } from './ops/health.ts'
+import type { Log } from './ops/log.ts'
+
+/** One of the gateway's clusters: its parts for handlers, and what keeps an eye on it. */
+export interface GatewayCluster {
+  readonly parts: ClusterParts
+  /** The first look at the cluster; never rejects. */
+  start(): Promise<void>
+  readonly checks: () => { readonly cluster: HealthCheck; readonly maskedIndices: HealthCheck }
+  close(): Promise<void>
+}
+
+type Cluster = ConfigFile['clusters'][string]
+
+const WATCH_INTERVAL_MS = 30_000
+
+const MASKED =
+  'the cluster hides the documents of an index from the service identity: give the cluster service: { kind: clientCertificate } ' +
+  'with a certificate whose DN is in plugins.security.authcz.admin_dn'
+
+/** Wires the parts of one configured cluster. No connection is made before the first request. */
+export function openGatewayCluster(
+  name: string,
+  cluster: Cluster,
+  { containerIndex, policy }: { readonly containerIndex: string; readonly policy: AccessPolicy },
+  log: Log,
+): GatewayCluster {
+  const client = openCluster({
+    name,
+    nodes: cluster.nodes,
+    ca: cluster.tls.ca,
+    service: cluster.service,
+    connectTimeoutMs: cluster.connectTimeout,
+    idleTimeoutMs: cluster.idleTimeout,
+    maxConnections: cluster.maxConnections,
+  })
+  const readable = createReadableIndices({ client, onMasked: (index) => log.warn(MASKED, { cluster: name, index }) })
+  const watch = watchCluster({ client, readable, containerIndex, intervalMs: WATCH_INTERVAL_MS })
+  const stores = createMemoryStores({
+    client,
+    readable,
+    containerIndex,
+    memoryFields: fieldsToRead(policy),
+    onFailure: () => watch.nudge(),
+  })
+  const engine = openEngine(cluster)
+
+  return {
+    parts: {
+      name,
+      storeFor: (signal) => stores.forRequest(signal),
+      forward: engine.forward,
+      versionHeader: () => client.versionHeader(),
+    },
+    start: () => watch.start(),
+    checks: () => ({
+      cluster: { ok: watch.health().reachable && watch.health().problem === undefined, ...watch.health() },
+      maskedIndices: { ok: readable.masked().length === 0, indices: readable.masked() },
+    }),
+    async close() {
+      watch.close()
+      await Promise.all([client.close(), engine.close()])
+    },
+  }
+}
+
+function openEngine(cluster: Cluster): Engine {
+  const options: ForwardOptions = {
+    nodes: cluster.nodes,
+    ca: cluster.tls.ca,
+    connectTimeoutMs: cluster.connectTimeout,
+    idleTimeoutMs: cluster.idleTimeout,
+    silenceTimeoutMs: cluster.silenceTimeout,
+    maxConnections: cluster.maxConnections,
+  }
+  return cluster.passThrough.engine === 'undici' ? forwardWithUndici(options) : forwardWithHttpProxyMiddleware(options)
+}
