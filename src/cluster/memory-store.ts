@@ -2,9 +2,10 @@ import { LRUCache } from 'lru-cache'
 
 import { backingIndexOf, parseContainer } from '../core/backing-index.ts'
 import type { Container, ContainerNaming, IndexOfType } from '../core/backing-index.ts'
-import type { Look, LookQuestion, MemoryStore, Place } from '../core/delete-memory.ts'
-import { belongsTo } from '../core/delete-memory.ts'
+import type { MemoryStore } from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
+import { belongsTo } from '../core/look.ts'
+import type { Look, LookQuestion, Place } from '../core/look.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { ClusterClient } from './client.ts'
 import { openLane } from './lane.ts'
@@ -67,6 +68,7 @@ export function createMemoryStores(options: Options): MemoryStores {
         })
       return {
         look: (question) => noticed(look(sources, question, signal)),
+        findContainer: (containerId) => noticed(findContainer(sources, containerId, signal)),
         remove: (order) => noticed(remove(order)),
       }
     },
@@ -80,8 +82,8 @@ interface Sources extends Options {
 
 async function look(sources: Sources, question: LookQuestion, signal: AbortSignal): Promise<Look> {
   const { containerId, types, memoryId } = question
-  const { guesses, read, containerIndex, memoryFields } = sources
-  const containerDocument = wantedDocument(containerIndex, containerId, { excludes: ['name', 'description'] })
+  const { guesses, read, memoryFields } = sources
+  const containerDocument = wantedContainer(sources, containerId)
   let guess = guesses.get(containerId)
   for (;;) {
     const named = guess === undefined ? [] : types.map((type) => nameIndex(guess, type))
@@ -101,6 +103,20 @@ async function look(sources: Sources, question: LookQuestion, signal: AbortSigna
     }
     guess = container.naming
   }
+}
+
+async function findContainer(
+  sources: Sources,
+  containerId: string,
+  signal: AbortSignal,
+): Promise<Container | undefined> {
+  const reply = await sources.read([wantedContainer(sources, containerId)], signal)
+  if (reply instanceof GatewayError) throw reply
+  return readContainer(sources, containerId, reply[0], signal)
+}
+
+function wantedContainer({ containerIndex }: Options, containerId: string): WantedDocument {
+  return wantedDocument(containerIndex, containerId, { excludes: ['name', 'description'] })
 }
 
 function nameIndex(naming: ContainerNaming | undefined, type: MemoryType): Named {

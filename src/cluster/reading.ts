@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/failure.ts'
-import type { Long } from '../core/delete-memory.ts'
+import type { Long } from '../core/look.ts'
 
 /** A JSON object as the cluster sent it. */
 export type JsonObject = Readonly<Record<string, unknown>>

@@ -1,13 +1,13 @@
 import type { Container } from './backing-index.ts'
 import { GatewayError } from './failure.ts'
-import type { Principal, Scope } from './principal.ts'
+import type { Override, Principal, Scope } from './principal.ts'
 
-/** Who may delete what, as the operator set it. */
+/** Whose memories are whose, as the operator set it. */
 export interface AccessPolicy {
   readonly ownership: {
     /** Fields of a memory that may name its owner, dotted for nested ones, in order: the first that is present decides. */
     readonly fields: readonly string[]
-    /** What happens to a memory that has none of them, for callers without `memory:delete:any`. */
+    /** What happens to a memory that has none of them, for callers without the scope that overrides ownership. */
     readonly unowned: 'deny' | 'allow'
   }
   /** Who is admitted to a container that names neither an owner nor backend roles. */
@@ -29,8 +29,8 @@ export function requireScope(principal: Principal, ...scopes: readonly [Scope, .
 }
 
 /** Whether the caller may use the container at all. A role named `all_access` in a token means nothing here. */
-export function admits(container: Container, principal: Principal, policy: AccessPolicy): boolean {
-  if (holds(principal, 'memory:delete:any')) return true
+export function admits(container: Container, principal: Principal, policy: AccessPolicy, override: Override): boolean {
+  if (holds(principal, override)) return true
   if (!container.hasOwner) {
     switch (policy.containersWithoutOwner) {
       case 'allow':
@@ -45,9 +45,9 @@ export function admits(container: Container, principal: Principal, policy: Acces
   return container.backendRoles.some((role) => principal.backendRoles.includes(role))
 }
 
-/** Whether the caller may delete this memory of a container that admitted them. */
-export function owns(source: unknown, principal: Principal, policy: AccessPolicy): boolean {
-  if (holds(principal, 'memory:delete:any')) return true
+/** Whether this memory, of a container that admitted the caller, is theirs. */
+export function owns(source: unknown, principal: Principal, policy: AccessPolicy, override: Override): boolean {
+  if (holds(principal, override)) return true
   for (const field of policy.ownership.fields) {
     const values = valuesAt(source, field.split('.'))
     if (values.length > 0) return values.every((value) => value === principal.subject)

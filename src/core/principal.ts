@@ -18,7 +18,9 @@ export interface Principal {
 /** The scopes that the gateway knows. */
 export const SCOPES = [
   'memory:read',
+  'memory:read:any',
   'memory:write',
+  'memory:write:any',
   'memory:delete',
   'memory:delete:any',
   'memory:delete:container',
@@ -28,3 +30,6 @@ export const SCOPES = [
 ] as const
 
 export type Scope = (typeof SCOPES)[number]
+
+/** The scopes that open every container and every memory, each to one kind of work: who may erase anything has not been told to read it. */
+export type Override = Extract<Scope, `${string}:any`>

@@ -88,7 +88,9 @@ describe('who is admitted to a container', () => {
     ['nobody, where the owner is no object', { owner: 'alice' }, {}, false],
   ])('%s', (_, document, caller, expected) => {
     for (const withoutOwner of ['allow', 'scope', 'deny'] as const) {
-      expect(admits(parseContainer('c', document), principal(caller), policy({}, withoutOwner))).toBe(expected)
+      expect(
+        admits(parseContainer('c', document), principal(caller), policy({}, withoutOwner), 'memory:delete:any'),
+      ).toBe(expected)
     }
   })
 
@@ -105,9 +107,14 @@ describe('who is admitted to a container', () => {
     ['deny', { scopes: ANY.scopes }, true],
     ['scope', { scopes: ANY.scopes }, true],
   ] as const)('without an owner, where the setting is %s: %j', (setting, caller, expected) => {
-    expect(admits(parseContainer('c', {}), principal(caller), policy({}, setting))).toBe(expected)
+    expect(admits(parseContainer('c', {}), principal(caller), policy({}, setting), 'memory:delete:any')).toBe(expected)
     expect(
-      admits(parseContainer('c', { owner: null, backend_roles: null }), principal(caller), policy({}, setting)),
+      admits(
+        parseContainer('c', { owner: null, backend_roles: null }),
+        principal(caller),
+        policy({}, setting),
+        'memory:delete:any',
+      ),
     ).toBe(expected)
   })
 })
@@ -151,10 +158,15 @@ describe('whose a memory is', () => {
     ['a field that every object inherits', policy({ fields: ['constructor.name'] }), {}, false],
     ['an owner that is inherited', policy(), Object.create({ owner_id: 'alice' }) as object, false],
   ])('%s', (_, rules, source, expected) => {
-    expect(owns(source, principal(), rules)).toBe(expected)
-    expect(owns(source, ANY, rules)).toBe(true)
+    expect(owns(source, principal(), rules, 'memory:delete:any')).toBe(expected)
+    expect(owns(source, ANY, rules, 'memory:delete:any')).toBe(true)
     expect(
-      owns(source, principal({ subject: 'eve', roles: ['all_access'], backendRoles: ['all_access'] }), rules),
+      owns(
+        source,
+        principal({ subject: 'eve', roles: ['all_access'], backendRoles: ['all_access'] }),
+        rules,
+        'memory:delete:any',
+      ),
     ).toBe(rules.ownership.unowned === 'allow' && valuesAt(source, ['owner_id']).length === 0)
   })
 })

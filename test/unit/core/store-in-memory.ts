@@ -1,12 +1,6 @@
 import { backingIndexOf, parseContainer } from '../../../src/core/backing-index.ts'
-import type {
-  FoundMemory,
-  Look,
-  LookQuestion,
-  MemoryStore,
-  RemoveOrder,
-  Removal,
-} from '../../../src/core/delete-memory.ts'
+import type { MemoryStore, RemoveOrder, Removal } from '../../../src/core/delete-memory.ts'
+import type { FoundMemory, Look, LookQuestion } from '../../../src/core/look.ts'
 import type { MemoryType } from '../../../src/core/memory.ts'
 
 /** What happens to one order to remove, instead of or after carrying it out. */
@@ -79,6 +73,8 @@ export function storeInMemory(setup: Setup): StoreInMemory {
     looks,
     // As a store that is asked over the network: what it throws, it throws later.
     look: (question) => Promise.resolve().then(() => look(question)),
+    findContainer: (containerId) =>
+      Promise.resolve(container === undefined ? undefined : parseContainer(containerId, container)),
     remove: (order) =>
       Promise.resolve().then(() => {
         orders.push(order)
