@@ -76,6 +76,12 @@ export const FAILURES = {
     type: 'security_exception',
     reason: 'The bearer token lacks the scope for this request',
   },
+  guardRefused: {
+    status: 403,
+    source: 'caller',
+    type: 'security_exception',
+    reason: 'No rule of the gateway lets this request through',
+  },
   noLegacyContainer: {
     status: 403,
     source: 'caller',
@@ -129,6 +135,12 @@ export const FAILURES = {
     source: 'gateway',
     type: 'service_unavailable_exception',
     reason: 'The keys to verify this token cannot be fetched at the moment; try again later',
+  },
+  indicesUnknown: {
+    status: 503,
+    source: 'upstream',
+    type: 'service_unavailable_exception',
+    reason: 'The gateway cannot tell at the moment which indices this request would reach; try again later',
   },
   overloaded: {
     status: 503,
