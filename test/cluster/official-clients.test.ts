@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+
+import { randomBytes } from 'node:crypto'
+
+import { LANGUAGES, prepareClient } from '../clients/prepare-client.ts'
+import type { Language, Script } from '../clients/prepare-client.ts'
+import { runClient } from '../clients/run-client.ts'
+import type { Server } from '../clients/run-client.ts'
+import { clusterTokens } from '../support/cluster-tokens.ts'
+import { plainCluster, securedCluster } from '../support/clusters.ts'
+import { startTestGateway } from '../support/gateway.ts'
+import type { TestGateway } from '../support/gateway.ts'
+import { adminCertificate, securedNode } from '../support/secured-memories.ts'
+
+/** `npm run test:clients` names all four, or those of its --only; a plain run has those whose toolchains every machine of ours has. */
+const chosen = (process.env['TEST_CLIENTS'] ?? 'javascript,python').split(',')
+const languages = LANGUAGES.filter((language) => chosen.includes(language))
+
+/** The same cluster, there and there. */
+interface Ways {
+  readonly direct: Server
+  readonly through: Server
+  close(): Promise<void>
+}
+
+async function plainWays(): Promise<Ways> {
+  const { url } = plainCluster()
+  const gateway = await startTestGateway({ cluster: { nodes: [url] } })
+  const token = await gateway.token({ subject: 'clients', scopes: ['opensearch:admin'] })
+  return { direct: { url, token }, through: { url: gateway.url, token }, close: () => gateway.close() }
+}
+
+async function securedWays(): Promise<Ways> {
+  const cluster = securedCluster()
+  if (cluster === undefined) throw new Error('skipped')
+  const tokens = await clusterTokens(cluster)
+  const token = tokens.token({ subject: 'clients', roles: ['admin'], scopes: ['opensearch:admin'] })
+  let gateway: TestGateway | undefined
+  const close = async (): Promise<void> => {
+    await gateway?.close()
+    await tokens.close()
+  }
+  try {
+    gateway = await startTestGateway({
+      cluster: securedNode(cluster, adminCertificate(cluster)),
+      moreIssuers: [tokens.issuer],
+    })
+    return { direct: { url: cluster.url, token, ca: cluster.access.ca }, through: { url: gateway.url, token }, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const scripts = new Map<Language, Script>()
+beforeAll(async () => {
+  for (const language of languages) scripts.set(language, await prepareClient(language))
+}, 300_000)
+
+describe.each([
+  ['plain', plainWays, false],
+  ['secured', securedWays, securedCluster() === undefined],
+] as const)('on the %s cluster', (name, open, absent) => {
+  const onCluster = absent ? test.skip.each(languages) : test.each(languages)
+  let ways: Ways | undefined
+  beforeAll(async () => {
+    if (!absent) ways = await open()
+  })
+  afterAll(() => ways?.close())
+
+  onCluster(
+    'the %s client gets the same results through the gateway as without it',
+    async (language) => {
+      const script = scripts.get(language)
+      if (script === undefined || ways === undefined) throw new Error('not prepared')
+      const index = `clients-${name}-${language}-${randomBytes(4).toString('hex')}`
+      const [direct, through] = await Promise.all([
+        runClient(script, ways.direct, `${index}-direct`),
+        runClient(script, ways.through, `${index}-through`),
+      ])
+      expect(Object.keys(direct)).toEqual(STEPS)
+      expect(through).toEqual(direct)
+    },
+    240_000,
+  )
+})
+
+/** Those of test/clients/steps.md, in their order. */
+const STEPS = [
+  'info',
+  'create',
+  'bulk',
+  'search',
+  'largeSearch',
+  'scroll',
+  'pointInTime',
+  'msearch',
+  'update',
+  'exists',
+  'ids',
+  'deleteByQuery',
+  'errors',
+]
