@@ -20,7 +20,7 @@ import { spreadOf } from './statistics.ts'
 
 const ROUNDS = numberOption('--rounds', 5)
 const DELETES = numberOption('--deletes', 4000)
-const CALLERS = [1, 8, 64, 256]
+const CALLERS = listOption('--callers', [1, 8, 64, 256])
 const INDEX = 'bench-memory-working'
 const PATH = '/_plugins/_ml/memory_containers/bench/memories/working'
 
@@ -34,6 +34,11 @@ interface Measured extends LoadResult {
 function numberOption(name: string, byDefault: number): number {
   const at = process.argv.indexOf(name)
   return at === -1 ? byDefault : Number(process.argv[at + 1])
+}
+
+function listOption(name: string, byDefault: readonly number[]): readonly number[] {
+  const at = process.argv.indexOf(name)
+  return at === -1 ? byDefault : (process.argv[at + 1] ?? '').split(',').map(Number)
 }
 
 async function expectStatus(

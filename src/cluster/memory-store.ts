@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 
 import { backingIndexOf, parseContainer } from '../core/backing-index.ts'
-import type { Container, ContainerNaming, IndexOfType } from '../core/backing-index.ts'
+import type { BackingIndex, Container, ContainerNaming, IndexOfType } from '../core/backing-index.ts'
 import type { MemoryStore } from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
 import { belongsTo } from '../core/look.ts'
@@ -10,8 +10,8 @@ import type { MemoryType } from '../core/memory.ts'
 import type { ClusterClient } from './client.ts'
 import { openLane } from './lane.ts'
 import type { Enqueue, LaneOptions } from './lane.ts'
-import { readDocuments, wantedDocument } from './read-documents.ts'
-import type { ReadReply, WantedDocument } from './read-documents.ts'
+import { documentsOf, readDocuments } from './read-documents.ts'
+import type { DocumentsOf, ReadReply, WantedDocument } from './read-documents.ts'
 import type { ReadableIndices } from './readable-indices.ts'
 import { asLong, asObject, errorType, failureFor } from './reading.ts'
 import type { JsonObject } from './reading.ts'
@@ -53,6 +53,8 @@ export function createMemoryStores(options: Options): MemoryStores {
     ...options,
     // How containers named their indices when last seen. Only ever a guess at what to read along: every look proves it again.
     guesses: new LRUCache<string, ContainerNaming>({ max: 10_000 }),
+    containerDocument: documentsOf(options.containerIndex, { excludes: ['name', 'description'] }),
+    memoryDocuments: new LRUCache<string, DocumentsOf>({ max: 10_000 }),
     read: lane.queue({
       send: (items, signal) => readDocuments(client, items, signal),
       bytesOf: (wanted) => wanted.reduce((sum, { json }) => sum + json.length, 0),
@@ -77,18 +79,20 @@ export function createMemoryStores(options: Options): MemoryStores {
 
 interface Sources extends Options {
   readonly guesses: LRUCache<string, ContainerNaming>
+  readonly containerDocument: DocumentsOf
+  readonly memoryDocuments: LRUCache<string, DocumentsOf>
   readonly read: Enqueue<readonly WantedDocument[], ReadReply>
 }
 
 async function look(sources: Sources, question: LookQuestion, signal: AbortSignal): Promise<Look> {
   const { containerId, types, memoryId } = question
-  const { guesses, read, memoryFields } = sources
-  const containerDocument = wantedContainer(sources, containerId)
+  const { guesses, read } = sources
+  const containerDocument = sources.containerDocument(containerId)
   let guess = guesses.get(containerId)
   for (;;) {
     const named = guess === undefined ? [] : types.map((type) => nameIndex(guess, type))
     const indices = named.flatMap((place) => (place.kind === 'index' ? [place.index] : []))
-    const memories = indices.map((index) => wantedDocument(index, memoryId, memoryFields))
+    const memories = indices.map((index) => memoriesOf(sources, index)(memoryId))
     const reply = await read([containerDocument, ...memories], signal)
     if (reply instanceof GatewayError) throw reply
     const [first, ...others] = reply
@@ -110,13 +114,17 @@ async function findContainer(
   containerId: string,
   signal: AbortSignal,
 ): Promise<Container | undefined> {
-  const reply = await sources.read([wantedContainer(sources, containerId)], signal)
+  const reply = await sources.read([sources.containerDocument(containerId)], signal)
   if (reply instanceof GatewayError) throw reply
   return readContainer(sources, containerId, reply[0], signal)
 }
 
-function wantedContainer({ containerIndex }: Options, containerId: string): WantedDocument {
-  return wantedDocument(containerIndex, containerId, { excludes: ['name', 'description'] })
+function memoriesOf({ memoryDocuments, memoryFields }: Sources, index: BackingIndex): DocumentsOf {
+  const known = memoryDocuments.get(index)
+  if (known !== undefined) return known
+  const made = documentsOf(index, memoryFields)
+  memoryDocuments.set(index, made)
+  return made
 }
 
 function nameIndex(naming: ContainerNaming | undefined, type: MemoryType): Named {
@@ -124,7 +132,13 @@ function nameIndex(naming: ContainerNaming | undefined, type: MemoryType): Named
 }
 
 function isSame(a: ContainerNaming, b: ContainerNaming): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
+  if (!a.usable || !b.usable) return a.usable === b.usable
+  return (
+    a.indexPrefix === b.indexPrefix &&
+    a.useSystemIndex === b.useSystemIndex &&
+    a.disableSession === b.disableSession &&
+    a.disableHistory === b.disableHistory
+  )
 }
 
 type Item = { readonly kind: 'found'; readonly item: JsonObject } | { readonly kind: 'absent' | 'indexMissing' }

@@ -11,10 +11,16 @@ export interface WantedDocument {
   readonly json: string
 }
 
-type SourceFilter = readonly string[] | { readonly excludes: readonly string[] }
+/** Which fields of a document are read: the head of its item of `_mget`, made once for an index and a filter. */
+export type DocumentsOf = (id: string) => WantedDocument
 
-export function wantedDocument(index: string, id: string, source: SourceFilter): WantedDocument {
-  return { id, json: JSON.stringify({ _index: index, _id: id, _source: source }) }
+/** @param source the fields to read, or those not to */
+export function documentsOf(
+  index: string,
+  source: readonly string[] | { readonly excludes: readonly string[] },
+): DocumentsOf {
+  const head = `{"_index":${JSON.stringify(index)},"_source":${JSON.stringify(source)},"_id":`
+  return (id) => ({ id, json: `${head}${JSON.stringify(id)}}` })
 }
 
 /** The items of one look, in its order; or why the cluster would not read them. */

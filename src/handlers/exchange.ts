@@ -59,11 +59,18 @@ export interface HandlerParts {
 /** What a handler comes to: a result to be worded, or an answer that is already on its way. */
 export type Handled = Result | 'forwarded'
 
-/** Aborts when the request's deadline has come, or its caller has gone. */
+/**
+ * Aborts when the request's deadline has come, or its caller has gone. One controller and one timer: `AbortSignal.any` and
+ * `AbortSignal.timeout`, and an error made at every end, took a tenth of the CPU of a delete (profile on Node 24).
+ */
 export function signalOf({ response }: Exchange, deadlineMs: number): AbortSignal {
-  const gone = new AbortController()
-  const leave = (): void => gone.abort(new Error('The caller has gone'))
-  if (response.destroyed) leave()
-  response.once('close', leave)
-  return AbortSignal.any([gone.signal, AbortSignal.timeout(deadlineMs)])
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(new Error('The deadline has passed')), deadlineMs).unref()
+  const end = (): void => {
+    clearTimeout(timer)
+    if (!response.writableFinished) controller.abort(new Error('The caller has gone'))
+  }
+  if (response.destroyed) end()
+  else response.once('close', end)
+  return controller.signal
 }

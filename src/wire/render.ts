@@ -47,8 +47,12 @@ function scalar(value: string | number | bigint | boolean | null): string {
   return typeof value === 'string' ? quote(value) : String(value)
 }
 
+/** Nothing in it that JSON escapes. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 /** The server escapes control characters in upper case, and what lies beyond the basic plane as two escapes. */
 function quote(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`
   return JSON.stringify(text)
     .replaceAll(/(?<=(?:^|[^\\])(?:\\\\)*)\\u00([0-9a-f]{2})/g, (_, hex: string) => `\\u00${hex.toUpperCase()}`)
     .replaceAll(/[\ud800-\udfff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).toUpperCase()}`)
