@@ -52,6 +52,7 @@ module.exports = {
     owner('opensearch-js', ['@opensearch-project/opensearch'], '^src/cluster/'),
     owner('http-proxy-middleware', ['http-proxy-middleware'], '^src/forward/'),
     owner('undici', ['undici'], '^src/(forward|cluster|auth)/'),
+    owner('cockatiel', ['cockatiel'], '^src/cluster/'),
     owner('express', ['express'], '^src/(app|ops/)'),
     owner('commander', ['commander'], '^src/(commands|local-cluster/command)\\.ts$'),
     owner('zod', ['zod'], '^src/config/'),

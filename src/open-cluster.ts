@@ -1,3 +1,5 @@
+import { openCircuit } from './cluster/circuit.ts'
+import type { CircuitHealth } from './cluster/circuit.ts'
 import { openCluster } from './cluster/client.ts'
 import { createMemoryStores } from './cluster/memory-store.ts'
 import { createReadableIndices } from './cluster/readable-indices.ts'
@@ -17,11 +19,21 @@ export interface GatewayCluster {
   readonly parts: ClusterParts
   /** The first look at the cluster; never rejects. */
   start(): Promise<void>
-  readonly checks: () => { readonly cluster: HealthCheck; readonly maskedIndices: HealthCheck }
+  readonly checks: () => Readonly<Record<'cluster' | 'maskedIndices' | 'circuit', HealthCheck>>
+  /** For metrics. */
+  readonly circuit: () => CircuitHealth
   close(): Promise<void>
 }
 
 type Cluster = ConfigFile['clusters'][string]
+
+/** What all clusters have in common. */
+interface MemorySettings {
+  readonly containerIndex: string
+  readonly policy: AccessPolicy
+  /** Of a memory request as a whole, in milliseconds. */
+  readonly deadlineMs: number
+}
 
 const WATCH_INTERVAL_MS = 30_000
 
@@ -33,7 +45,7 @@ const MASKED =
 export function openGatewayCluster(
   name: string,
   cluster: Cluster,
-  { containerIndex, policy }: { readonly containerIndex: string; readonly policy: AccessPolicy },
+  { containerIndex, policy, deadlineMs }: MemorySettings,
   log: Log,
 ): GatewayCluster {
   const client = openCluster({
@@ -47,8 +59,12 @@ export function openGatewayCluster(
   })
   const readable = createReadableIndices({ client, onMasked: (index) => log.warn(MASKED, { cluster: name, index }) })
   const watch = watchCluster({ client, readable, containerIndex, intervalMs: WATCH_INTERVAL_MS })
+  const circuit = openCircuit({ failures: cluster.circuit.failures, cooldownMs: cluster.circuit.cooldown })
   const stores = createMemoryStores({
     client,
+    circuit,
+    // Long enough for a shard that moves, and time is left to tell the caller.
+    shardTimeoutMs: Math.max(1, Math.round(deadlineMs / 4)),
     readable,
     containerIndex,
     memoryFields: fieldsToRead(policy),
@@ -66,8 +82,11 @@ export function openGatewayCluster(
     start: () => watch.start(),
     checks: () => ({
       cluster: { ok: watch.health().reachable && watch.health().problem === undefined, ...watch.health() },
+      // Half-open counts as ready: without a request to try the cluster with, the circuit would stay as it is.
+      circuit: { ok: circuit.health().state !== 'open', ...circuit.health() },
       maskedIndices: { ok: readable.masked().length === 0, indices: readable.masked() },
     }),
+    circuit: () => circuit.health(),
     async close() {
       watch.close()
       await Promise.all([client.close(), engine.close()])

@@ -23,7 +23,7 @@ export interface Gateway {
 /** Wires the parts of a checked configuration and listens on both ports. */
 export async function startGateway(config: ConfigFile, log: Log): Promise<Gateway> {
   const policy = { ownership: config.memory.ownership, containersWithoutOwner: config.memory.containersWithoutOwner }
-  const memory = { containerIndex: config.memory.containerIndex, policy }
+  const memory = { containerIndex: config.memory.containerIndex, policy, deadlineMs: config.limits.deadline }
   const [name, settings] = firstCluster(config)
   const cluster = openGatewayCluster(name, settings, memory, log)
   const authenticator = openAuthenticator(config, log)

@@ -15,10 +15,12 @@ export interface LaneOptions {
 interface QueueOptions<Item, Reply> {
   /**
    * Sends one batch. The replies are in the order of the items.
-   * @param signal aborts when nobody waits for any of the items any more
+   * @param signal aborts when nobody waits for any of the items any more, for the reason why the last of them gave up
    */
   readonly send: (items: readonly Item[], signal: AbortSignal) => Promise<readonly Reply[]>
   readonly bytesOf: (item: Item) => number
+  /** Where it is given, a batch holds items of one group only, and each group has one batch under way: a slow one delays no other. */
+  readonly groupOf?: (item: Item) => string
 }
 
 /**
@@ -34,7 +36,9 @@ export interface Lane {
 }
 
 interface Pump {
+  /** How many items wait, and how many of them may leave now. */
   readonly size: number
+  readonly ready: number
   /** Sends the next batch of the queue. */
   leave(): Promise<void>
 }
@@ -54,7 +58,7 @@ export function openLane(options: LaneOptions): Lane {
     isScheduled = false
     while (underWay < options.maxBatches) {
       const longest = pumps.reduce<Pump | undefined>(
-        (best, pump) => (pump.size > (best?.size ?? 0) ? pump : best),
+        (best, pump) => (pump.ready > (best?.ready ?? 0) ? pump : best),
         undefined,
       )
       if (longest === undefined) return
@@ -75,8 +79,8 @@ export function openLane(options: LaneOptions): Lane {
 
   return {
     waiting,
-    queue<Item, Reply>({ send, bytesOf }: QueueOptions<Item, Reply>): Enqueue<Item, Reply> {
-      const queue = new Queue<Item, Reply>(send, bytesOf, options)
+    queue<Item, Reply>(queueOptions: QueueOptions<Item, Reply>): Enqueue<Item, Reply> {
+      const queue = new Queue<Item, Reply>(queueOptions, options)
       pumps.push(queue)
       return (item, signal) => {
         if (waiting() >= options.maxWaiting) {
@@ -98,24 +102,33 @@ interface Entry<Item, Reply> {
   readonly settle: (reply: Reply) => void
   readonly fail: (error: unknown) => void
   /** Called when the caller gives up after the batch has left. */
-  abandoned: () => void
+  abandoned: (reason: unknown) => void
+}
+
+interface Group<Item, Reply> {
+  readonly name: string
+  /** In order of arrival; an entry whose caller has gone is taken out. */
+  readonly entries: Set<Entry<Item, Reply>>
+  underWay: number
 }
 
 class Queue<Item, Reply> implements Pump {
-  readonly #send: QueueOptions<Item, Reply>['send']
-  readonly #bytesOf: (item: Item) => number
+  readonly #options: QueueOptions<Item, Reply>
   readonly #limits: LaneOptions
-  /** In order of arrival; an entry whose caller has gone is taken out. */
-  readonly #entries = new Set<Entry<Item, Reply>>()
+  readonly #groups = new Map<string, Group<Item, Reply>>()
+  #size = 0
 
-  constructor(send: QueueOptions<Item, Reply>['send'], bytesOf: (item: Item) => number, limits: LaneOptions) {
-    this.#send = send
-    this.#bytesOf = bytesOf
+  constructor(options: QueueOptions<Item, Reply>, limits: LaneOptions) {
+    this.#options = options
     this.#limits = limits
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#size
+  }
+
+  get ready(): number {
+    return this.#longest()?.entries.size ?? 0
   }
 
   add(item: Item, signal: AbortSignal): Promise<Reply> {
@@ -124,7 +137,7 @@ class Queue<Item, Reply> implements Pump {
       const stopListening = (): void => signal.removeEventListener('abort', onAbort)
       const entry: Entry<Item, Reply> = {
         item,
-        bytes: this.#bytesOf(item),
+        bytes: this.#options.bytesOf(item),
         settle: (reply) => {
           stopListening()
           resolve(reply)
@@ -135,21 +148,30 @@ class Queue<Item, Reply> implements Pump {
         },
         abandoned: () => undefined,
       }
+      const name = this.#options.groupOf?.(item) ?? ''
+      const group = this.#groups.get(name) ?? { name, entries: new Set(), underWay: 0 }
       const onAbort = (): void => {
-        const wasWaiting = this.#entries.delete(entry)
+        const wasWaiting = group.entries.delete(entry)
+        if (wasWaiting) this.#size -= 1
+        this.#forget(group)
         entry.fail(outOfTime(wasWaiting))
-        if (!wasWaiting) entry.abandoned()
+        if (!wasWaiting) entry.abandoned(signal.reason)
       }
       signal.addEventListener('abort', onAbort, { once: true })
-      this.#entries.add(entry)
+      this.#groups.set(name, group)
+      group.entries.add(entry)
+      this.#size += 1
     })
   }
 
   async leave(): Promise<void> {
-    const batch = this.#take()
+    const group = this.#longest()
+    if (group === undefined) return
+    const batch = this.#take(group)
+    group.underWay += 1
     try {
       const items = batch.map(({ item }) => item)
-      const replies = await this.#send(items, abandonedByAll(batch))
+      const replies = await this.#options.send(items, abandonedByAll(batch))
       batch.forEach((entry, position) => {
         const reply = replies[position]
         if (reply === undefined) entry.fail(new GatewayError('upstreamInvalid', { cause: 'an answer is missing' }))
@@ -157,30 +179,49 @@ class Queue<Item, Reply> implements Pump {
       })
     } catch (error) {
       for (const entry of batch) entry.fail(error)
+    } finally {
+      group.underWay -= 1
+      this.#forget(group)
     }
   }
 
-  #take(): readonly Entry<Item, Reply>[] {
+  /** The group that most wait for, of those that may send. */
+  #longest(): Group<Item, Reply> | undefined {
+    let longest: Group<Item, Reply> | undefined
+    for (const group of this.#groups.values()) {
+      const mayLeave = this.#options.groupOf === undefined || group.underWay === 0
+      if (mayLeave && group.entries.size > (longest?.entries.size ?? 0)) longest = group
+    }
+    return longest
+  }
+
+  #forget(group: Group<Item, Reply>): void {
+    const isIdle = group.entries.size === 0 && group.underWay === 0
+    if (isIdle && this.#groups.get(group.name) === group) this.#groups.delete(group.name)
+  }
+
+  #take({ entries }: Group<Item, Reply>): readonly Entry<Item, Reply>[] {
     const batch: Entry<Item, Reply>[] = []
     let bytes = 0
-    for (const entry of this.#entries) {
+    for (const entry of entries) {
       bytes += entry.bytes
       if (batch.length > 0 && (batch.length >= this.#limits.maxItems || bytes > this.#limits.maxBytes)) break
       batch.push(entry)
-      this.#entries.delete(entry)
+      entries.delete(entry)
     }
+    this.#size -= batch.length
     return batch
   }
 }
 
 /** A signal that aborts when every caller of the batch has given up. */
-function abandonedByAll(batch: readonly { abandoned: () => void }[]): AbortSignal {
+function abandonedByAll(batch: readonly { abandoned: (reason: unknown) => void }[]): AbortSignal {
   const controller = new AbortController()
   let left = batch.length
   for (const entry of batch) {
-    entry.abandoned = () => {
+    entry.abandoned = (reason) => {
       left -= 1
-      if (left === 0) controller.abort()
+      if (left === 0) controller.abort(reason)
     }
   }
   return controller.signal

@@ -7,18 +7,23 @@ import { GatewayError } from '../core/failure.ts'
 import { belongsTo } from '../core/look.ts'
 import type { Look, LookQuestion, Place } from '../core/look.ts'
 import type { MemoryType } from '../core/memory.ts'
+import { withBackoff } from './backoff.ts'
+import type { Circuit } from './circuit.ts'
 import type { ClusterClient } from './client.ts'
 import { openLane } from './lane.ts'
 import type { Enqueue, LaneOptions } from './lane.ts'
 import { documentsOf, readDocuments } from './read-documents.ts'
 import type { DocumentsOf, ReadReply, WantedDocument } from './read-documents.ts'
 import type { ReadableIndices } from './readable-indices.ts'
-import { asLong, asObject, errorType, failureFor } from './reading.ts'
+import { asLong, asObject, errorType, failureFor, failureOf } from './reading.ts'
 import type { JsonObject } from './reading.ts'
 import { createRemove, openRemoveQueues } from './remove.ts'
 
 interface Options {
   readonly client: ClusterClient
+  readonly circuit: Circuit
+  /** How long the cluster waits for a shard that has no primary at the moment, in milliseconds. */
+  readonly shardTimeoutMs: number
   readonly readable: ReadableIndices
   /** Where the ml-commons plugin keeps the containers. */
   readonly containerIndex: string
@@ -34,21 +39,25 @@ export interface MemoryStores {
   forRequest(signal: AbortSignal): MemoryStore
 }
 
+async function refreshIndex(client: ClusterClient, index: string, signal: AbortSignal): Promise<void> {
+  const answer = await client.request({ method: 'POST', path: `/${encodeURIComponent(index)}/_refresh` }, signal)
+  if (answer.status !== 200) throw failureOf(answer)
+}
+
 type Named = { readonly type: MemoryType } & IndexOfType
 
 /** Two batches keep a node busy while answers travel; a patient one waits for a refresh and costs nobody anything meanwhile. */
 const LANE: LaneOptions = { maxBatches: 2, maxItems: 256, maxBytes: 1_048_576, maxWaiting: 10_000 }
 const PATIENT_LANE: LaneOptions = { ...LANE, maxBatches: 16 }
+/** One batch for each index that somebody waits for. */
+const WAITING_LANE: LaneOptions = { ...LANE, maxBatches: 64 }
 
 /** Looks at memories and removes them, by `_mget` and `_bulk`; requests that come at the same time share them. */
 export function createMemoryStores(options: Options): MemoryStores {
-  const { client } = options
+  const client = options.circuit.guard(options.client)
   const lane = openLane(LANE)
-  const removes = openRemoveQueues(client, {
-    false: lane,
-    true: openLane(PATIENT_LANE),
-    wait_for: openLane(PATIENT_LANE),
-  })
+  const lanes = { false: lane, true: openLane(PATIENT_LANE), wait_for: openLane(WAITING_LANE) }
+  const removes = openRemoveQueues({ client, shardTimeoutMs: options.shardTimeoutMs, lanes })
   const sources: Sources = {
     ...options,
     // How containers named their indices when last seen. Only ever a guess at what to read along: every look proves it again.
@@ -63,15 +72,22 @@ export function createMemoryStores(options: Options): MemoryStores {
   return {
     forRequest(signal) {
       const remove = createRemove(removes, signal)
-      const noticed = <Value>(work: Promise<Value>): Promise<Value> =>
-        work.catch((error: unknown) => {
+      const noticed = async <Value>(work: () => Promise<Value>): Promise<Value> => {
+        try {
+          // Nobody waits behind batches that wait for a cluster that is down.
+          options.circuit.admit()
+          return await work()
+        } catch (error) {
           options.onFailure()
           throw error
-        })
+        }
+      }
       return {
-        look: (question) => noticed(look(sources, question, signal)),
-        findContainer: (containerId) => noticed(findContainer(sources, containerId, signal)),
-        remove: (order) => noticed(remove(order)),
+        look: (question) => noticed(() => withBackoff(() => look(sources, question, signal), signal)),
+        findContainer: (containerId) =>
+          noticed(() => withBackoff(() => findContainer(sources, containerId, signal), signal)),
+        remove: (order) => noticed(() => remove(order)),
+        refresh: (index) => noticed(() => withBackoff(() => refreshIndex(client, index, signal), signal)),
       }
     },
   }

@@ -38,6 +38,9 @@ export function failureOf({ status, body }: { readonly status: number; readonly 
   return failureFor(status, isObject(body) ? body['error'] : undefined)
 }
 
+/** Items of `_mget` have no status of their own. Nothing was begun in any of these cases. */
+const BUSY = new Set(['rejected_execution_exception', 'es_rejected_execution_exception', 'circuit_breaking_exception'])
+
 /**
  * What an error of the cluster's, for a whole request or for one item of it, means for the caller. Never returns `invalidToken` or the like:
  * a refusal of *our* credentials is not the caller's fault.
@@ -51,9 +54,15 @@ export function failureFor(status: number, error: unknown): GatewayError {
       cause,
     })
   }
+  if (type === 'unavailable_shards_exception' || type === 'no_shard_available_action_exception') {
+    return new GatewayError('upstreamUnavailable', {
+      reason: 'The shard of this document is not available at the moment',
+      cause,
+    })
+  }
   if (status === 401 || status === 403 || type === 'security_exception')
     return new GatewayError('upstreamRefusedGateway', { cause })
-  if (status === 429) return new GatewayError('tooManyRequests', { retryAfterSeconds: 1, cause })
+  if (status === 429 || BUSY.has(type)) return new GatewayError('tooManyRequests', { retryAfterSeconds: 1, cause })
   if (status === 502 || status === 503 || status === 504) return new GatewayError('upstreamUnavailable', { cause })
   return new GatewayError('upstreamInvalid', { cause })
 }

@@ -1,5 +1,6 @@
 import type { DeleteReceipt, MemoryStore, Refresh, Removal, RemoveOrder } from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
+import { withBackoff } from './backoff.ts'
 import type { ClusterClient } from './client.ts'
 import type { Enqueue, Lane } from './lane.ts'
 import { asLong, asObject, asString, errorType, failureFor, failureOf, isObject } from './reading.ts'
@@ -17,7 +18,7 @@ export function createRemove(removes: RemoveQueues, signal: AbortSignal): Memory
   // One request may delete many memories: each has its own count.
   const unconfirmed = new Map<string, number>()
   return async (order) => {
-    const removal = await remove(removes[order.refresh], order, signal)
+    const removal = await withBackoff(() => remove(removes[order.refresh], order, signal), signal)
     if (removal.kind !== 'unknown') return removal
     const memory = JSON.stringify([order.index, order.memoryId])
     const orders = (unconfirmed.get(memory) ?? 0) + 1
@@ -49,26 +50,39 @@ type Reply =
 /** A queue for each `refresh`, since it is said for a whole `_bulk`. */
 export type RemoveQueues = Readonly<Record<Refresh, Enqueue<RemoveOrder, Reply>>>
 
-/** @param lanes one for each: batches that wait for a refresh would delay the others */
-export function openRemoveQueues(client: ClusterClient, lanes: Readonly<Record<Refresh, Lane>>): RemoveQueues {
+interface RemoveOptions {
+  readonly client: ClusterClient
+  /** How long the cluster waits for a shard that has no primary at the moment; its batch mates wait along. */
+  readonly shardTimeoutMs: number
+  /** One for each: batches that wait for a refresh would delay the others. */
+  readonly lanes: Readonly<Record<Refresh, Lane>>
+}
+
+export function openRemoveQueues({ client, shardTimeoutMs, lanes }: RemoveOptions): RemoveQueues {
+  const timeout = `${String(shardTimeoutMs)}ms`
   const queueOn = (refresh: Refresh): Enqueue<RemoveOrder, Reply> =>
     lanes[refresh].queue({
-      send: (orders, signal) => sendRemoves(client, refresh, orders, signal),
+      send: (orders, signal) => {
+        const querystring = refresh === 'false' ? { timeout } : { timeout, refresh }
+        return sendRemoves(client, querystring, orders, signal)
+      },
       bytesOf: (order) => deleteLine(order).length,
+      // Each index refreshes in its own time, and some never.
+      ...(refresh === 'wait_for' ? { groupOf: ({ index }) => index } : {}),
     })
   return { false: queueOn('false'), true: queueOn('true'), wait_for: queueOn('wait_for') }
 }
 
 async function sendRemoves(
   client: ClusterClient,
-  refresh: Refresh,
+  querystring: Readonly<Record<string, string>>,
   orders: readonly RemoveOrder[],
   signal: AbortSignal,
 ): Promise<readonly Reply[]> {
   const request = {
     method: 'POST',
     path: '/_bulk',
-    ...(refresh === 'false' ? {} : { querystring: { refresh } }),
+    querystring,
     body: orders.map(deleteLine).join(''),
     contentType: 'application/x-ndjson',
   } as const
@@ -89,7 +103,7 @@ async function sendRemoves(
   const replies: Reply[] = []
   for (const order of orders) {
     // What is known of the others must not be lost with this one.
-    const alone = await sendRemoves(client, refresh, [order], signal).catch((error: unknown): readonly Reply[] => {
+    const alone = await sendRemoves(client, querystring, [order], signal).catch((error: unknown): readonly Reply[] => {
       if (error instanceof GatewayError) return [{ kind: 'refused', error }]
       throw error
     })
@@ -140,6 +154,7 @@ function receiptOf(item: JsonObject): DeleteReceipt | undefined {
         total: Number(asLong(shards['total'])),
         successful: Number(asLong(shards['successful'])),
         failed: Number(asLong(shards['failed'])),
+        ...(Array.isArray(shards['failures']) ? { failures: shards['failures'] as readonly unknown[] } : {}),
       },
       seqNo: asLong(item['_seq_no']),
       primaryTerm: asLong(item['_primary_term']),

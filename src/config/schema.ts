@@ -96,6 +96,8 @@ const cluster = z.strictObject({
   /** Longest silence of a node in a passed-through answer. */
   silenceTimeout: duration('5m'),
   maxConnections: z.int().min(1).max(10_000).default(256),
+  /** So many memory requests in a row without a word from the cluster, and callers are refused at once for the cooldown. */
+  circuit: z.strictObject({ failures: z.int().min(1).default(5), cooldown: duration('1s') }).prefault({}),
 })
 
 const origin = z

@@ -23,7 +23,12 @@ export interface DeleteReceipt {
   readonly index: string
   readonly memoryId: string
   readonly version: Long
-  readonly shards: { readonly total: number; readonly successful: number; readonly failed: number }
+  readonly shards: {
+    readonly total: number
+    readonly successful: number
+    readonly failed: number
+    readonly failures?: readonly unknown[]
+  }
   readonly seqNo: Long
   readonly primaryTerm: Long
   readonly forcedRefresh: boolean
@@ -44,6 +49,8 @@ export interface MemoryStore {
   /** The container alone, for what concerns many of its memories or none. */
   findContainer(containerId: string): Promise<Container | undefined>
   remove(order: RemoveOrder): Promise<Removal>
+  /** Lets searches see what was removed. */
+  refresh(index: BackingIndex): Promise<void>
 }
 
 /** What was decided: a value, which every dialect has words for. */
@@ -77,7 +84,9 @@ export async function deleteMemory(
       const types = unconfirmed === undefined ? request.types : [unconfirmed.place.type]
       const look = await store.look({ ...request, types })
       const decision = decide(look, principal, policy, 'memory:delete:any')
-      if (decision.kind !== 'granted') return unconfirmed === undefined ? decision : settle(look, unconfirmed, request)
+      if (decision.kind !== 'granted') {
+        return unconfirmed === undefined ? decision : await settle(store, look, unconfirmed, request)
+      }
 
       const { place } = decision
       const removal = await store.remove(orderOf(place, request))
@@ -94,16 +103,31 @@ function orderOf({ index, memory }: FoundPlace, { memoryId, refresh }: DeleteReq
 }
 
 /** Gone after our order: deleted. Anything else leaves the order's fate unknown, and that is what the caller must hear. */
-function settle(look: Look, { place, cause }: Unconfirmed, { memoryId }: DeleteRequest): DeleteOutcome {
+async function settle(
+  store: MemoryStore,
+  look: Look,
+  { place, cause }: Unconfirmed,
+  request: DeleteRequest,
+): Promise<DeleteOutcome> {
   const now = look.places.find((candidate) => candidate.type === place.type)
-  if (now?.kind === 'absent' && now.index === place.index) return recovered(place, memoryId)
-  throw new GatewayError('outcomeUnknown', { cause })
+  if (now?.kind !== 'absent' || now.index !== place.index) throw new GatewayError('outcomeUnknown', { cause })
+  return recovered(place, request.memoryId, request.refresh !== 'false' && (await canRefresh(store, place.index)))
+}
+
+/** Nothing shows whether the order's own refresh was made. Where this one fails the memory is deleted all the same; the answer then says no `forced_refresh`. */
+async function canRefresh(store: MemoryStore, index: BackingIndex): Promise<boolean> {
+  try {
+    await store.refresh(index)
+    return true
+  } catch {
+    return false
+  }
 }
 
 // What a recovered delete cannot know is answered with the clients' own "unassigned": _seq_no -2, _primary_term 0.
-function recovered({ type, index, memory }: FoundPlace, memoryId: string): DeleteOutcome {
+function recovered({ type, index, memory }: FoundPlace, memoryId: string, forcedRefresh: boolean): DeleteOutcome {
   const version = typeof memory.version === 'bigint' ? memory.version + 1n : memory.version + 1
   const shards = { total: 0, successful: 0, failed: 0 }
-  const receipt = { index, memoryId, version, shards, seqNo: -2, primaryTerm: 0, forcedRefresh: false, recovered: true }
+  const receipt = { index, memoryId, version, shards, seqNo: -2, primaryTerm: 0, forcedRefresh, recovered: true }
   return { kind: 'deleted', type, receipt }
 }

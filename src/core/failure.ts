@@ -148,6 +148,12 @@ export const FAILURES = {
     type: 'service_unavailable_exception',
     reason: 'The gateway has too many requests waiting for this cluster; try again later',
   },
+  circuitOpen: {
+    status: 503,
+    source: 'upstream',
+    type: 'service_unavailable_exception',
+    reason: 'The cluster has failed several times in a row and is given a rest; try again later',
+  },
   upstreamTimeout: {
     status: 504,
     source: 'upstream',

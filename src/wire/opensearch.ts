@@ -55,7 +55,7 @@ function receiptBody(receipt: DeleteReceipt): Body {
     _version: receipt.version,
     result: 'deleted',
     ...(receipt.forcedRefresh ? { forced_refresh: true } : {}),
-    _shards: receipt.shards,
+    _shards: receipt.shards as Body, // `failures` is JSON as the cluster sent it
     _seq_no: receipt.seqNo,
     _primary_term: receipt.primaryTerm,
   }

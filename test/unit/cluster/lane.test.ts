@@ -148,3 +148,28 @@ describe('a lane', () => {
     await expect(unanswered).resolves.toMatchObject({ code: 'upstreamInvalid' })
   })
 })
+
+describe('a queue of groups', () => {
+  test('keeps one batch of a group under way, and lets no group wait for another', async () => {
+    const lane = openLane({ ...LIMITS, maxBatches: 4 })
+    const sent: { items: readonly string[]; answer: () => void }[] = []
+    const enqueue = lane.queue<string, string>({
+      bytesOf: (item) => item.length,
+      groupOf: (item) => item.charAt(0),
+      send: (items) => new Promise((resolve) => sent.push({ items, answer: () => resolve(items) })),
+    })
+    const slow = enqueue('a1', ALIVE)
+    await settled()
+    const others = ['a2', 'b1', 'a3', 'b2', 'c1'].map((item) => enqueue(item, ALIVE))
+    await settled()
+    expect(sent.map(({ items }) => items)).toEqual([['a1'], ['b1', 'b2'], ['c1']])
+    expect(lane.waiting()).toBe(2)
+    sent[0]?.answer()
+    await expect(slow).resolves.toBe('a1')
+    await settled()
+    expect(sent[3]?.items).toEqual(['a2', 'a3'])
+    for (const { answer } of sent) answer()
+    await Promise.all(others)
+    expect(lane.waiting()).toBe(0)
+  })
+})

@@ -7,6 +7,8 @@ import type { MemoryType } from '../../../src/core/memory.ts'
 export type Fault = (carryOut: () => Removal, memories: Map<MemoryType, FoundMemory>) => Removal
 
 export interface StoreInMemory extends MemoryStore {
+  /** The indices that were refreshed. */
+  readonly refreshed: readonly string[]
   readonly memories: Map<MemoryType, FoundMemory>
   readonly orders: readonly RemoveOrder[]
   readonly looks: readonly LookQuestion[]
@@ -20,6 +22,7 @@ interface Setup {
   /** Runs before each look, which it may spoil. */
   readonly beforeLook?: (position: number, memories: Map<MemoryType, FoundMemory>) => void
   readonly missingIndices?: readonly MemoryType[]
+  readonly refreshFails?: Error
 }
 
 export const PLAIN_CONTAINER = {
@@ -39,6 +42,7 @@ export function storeInMemory(setup: Setup): StoreInMemory {
   const faults = [...(setup.faults ?? [])]
   const orders: RemoveOrder[] = []
   const looks: LookQuestion[] = []
+  const refreshed: string[] = []
 
   function look(question: LookQuestion): Look {
     looks.push(question)
@@ -71,6 +75,11 @@ export function storeInMemory(setup: Setup): StoreInMemory {
     memories,
     orders,
     looks,
+    refreshed,
+    refresh: (index) => {
+      refreshed.push(index)
+      return setup.refreshFails === undefined ? Promise.resolve() : Promise.reject(setup.refreshFails)
+    },
     // As a store that is asked over the network: what it throws, it throws later.
     look: (question) => Promise.resolve().then(() => look(question)),
     findContainer: (containerId) =>
