@@ -99,7 +99,7 @@ function handle(parts: AppParts, exchange: Admitted, route: Route): Handled | Pr
     case 'deleteLegacyMemories':
       return handleBulkDelete(parts, exchange)
     case 'passThrough':
-      return handlePassThrough(exchange)
+      return handlePassThrough(parts, exchange)
     case 'legacyOptions':
     case 'wrongMethod':
       return { kind: 'wrongMethod', allow: route.allow }

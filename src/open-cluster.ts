@@ -77,6 +77,7 @@ export function openGatewayCluster(
       name,
       storeFor: (signal) => stores.forRequest(signal),
       forward: engine.forward,
+      allowTenantHeader: cluster.passThrough.allowTenantHeader,
       versionHeader: () => client.versionHeader(),
     },
     start: () => watch.start(),

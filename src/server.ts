@@ -5,6 +5,7 @@ import { createAuthenticator } from './auth/verify.ts'
 import type { Authenticator } from './auth/verify.ts'
 import type { ConfigProblem } from './config/load.ts'
 import type { ConfigFile } from './config/schema.ts'
+import { trustedProxies } from './forward/trusted-proxies.ts'
 import { drain, listen, urlOf } from './listen.ts'
 import { createHealthHandler } from './ops/health.ts'
 import type { HealthCheck } from './ops/health.ts'
@@ -37,6 +38,10 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
     legacy: { ...config.legacy, container: config.legacy.container },
     corsOrigins: config.legacy.cors.origins,
     deadlineMs: config.limits.deadline,
+    boundary: {
+      isTrustedProxy: trustedProxies(config.listen.trustedProxies),
+      maxBodyBytes: config.limits.bodyBytes ?? Infinity,
+    },
     log,
   })
   const checks = (): Readonly<Record<string, HealthCheck>> => ({

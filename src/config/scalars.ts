@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 import { z } from 'zod'
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -44,3 +46,13 @@ export const port = z.int('must be a port, 0 to 65535; 0 takes a free one').min(
 
 /** The name of a claim. */
 export const claim = z.string().min(1, 'must name a claim')
+
+/** An address or a CIDR range. */
+export const addressRange = z.string().refine(
+  (text) => {
+    const [address = '', bits, ...more] = text.split('/')
+    const widest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+    return more.length === 0 && widest > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= widest))
+  },
+  { message: 'must be an IP address or a CIDR range, as in 10.0.0.0/8' },
+)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { claim, duration, nodeUrl, port } from './scalars.ts'
+import { addressRange, claim, duration, nodeUrl, port } from './scalars.ts'
 
 const ASYMMETRIC = [
   'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519',
@@ -88,6 +88,8 @@ const cluster = z.strictObject({
     .strictObject({
       identity: z.literal('caller').default('caller'),
       engine: z.enum(['undici', 'http-proxy-middleware']).default('undici'),
+      /** Whether callers may choose their tenant of OpenSearch Dashboards by `securitytenant`. */
+      allowTenantHeader: z.boolean().default(false),
     })
     .prefault({}),
   connectTimeout: duration('2s'),
@@ -113,7 +115,14 @@ const origin = z
   )
 
 export const schema = z.strictObject({
-  listen: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(8080) }).prefault({}),
+  listen: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: port.default(8080),
+      /** Whose `X-Forwarded-*` and `Forwarded` are believed. */
+      trustedProxies: z.array(addressRange).default([]),
+    })
+    .prefault({}),
   ops: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(9090) }).prefault({}),
   auth: z.strictObject({
     issuers: z.array(issuer).min(1, 'needs at least one issuer'),
@@ -164,6 +173,8 @@ export const schema = z.strictObject({
       /** For a request to arrive whole, body included. */
       requestTimeout: duration('10m'),
       connections: z.int().min(1).default(10_000),
+      /** Of the body of a request that is passed through; no limit of ours where absent. */
+      bodyBytes: z.int().min(1).optional(),
       headerBytes: z.int().min(1_024).max(1_048_576).default(16_384),
       /** How long requests under way may take to finish once the gateway was told to stop. */
       drain: duration('30s'),

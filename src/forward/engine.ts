@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 
 import type { RawHeaders } from './headers.ts'
 
@@ -16,10 +17,17 @@ export interface ForwardOptions {
 
 /**
  * Sends a request on, with the headers as settled before, and streams the answer back, bytes untouched. Ends when the answer has ended, or
- * when either side has gone; the upstream request is freed then.
- * @throws GatewayError upstreamUnavailable, upstreamTimeout: only while nothing was answered yet
+ * when either side has gone; the request at the node is freed then.
+ * @param body what goes on as the body, where the request has one: its own bytes (openUpload), or what inspects them. Whoever made it may
+ * end the whole by destroying it with a GatewayError: the request at the node is broken off before its end
+ * @throws GatewayError upstreamUnavailable, upstreamTimeout, or that with which the body was destroyed: only while nothing was answered yet
  */
-export type Forward = (request: IncomingMessage, response: ServerResponse, headers: RawHeaders) => Promise<void>
+export type Forward = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  headers: RawHeaders,
+  body?: Readable,
+) => Promise<void>
 
 export interface Engine {
   readonly forward: Forward

@@ -24,8 +24,16 @@ const HOP_BY_HOP = new Set([
 const IDENTITY =
   /^(?:x-proxy-.*|x-forwarded-.*|forwarded|x-real-ip|x-original-url|x-rewrite-url|x?-?opendistro.*|security-?tenant)$/
 
-function isIdentity(lowerName: string): boolean {
-  return IDENTITY.test(lowerName.replaceAll('_', '-'))
+/** What differs from request to request at the header boundary. Names are in lower case, and with `-`. */
+export interface HeaderChanges {
+  /** Put at the end; the caller's own of that name, in any spelling, are left out. */
+  readonly ours: Readonly<Record<string, string>>
+  /** Put at the end, behind what the caller sent of that name. */
+  readonly appended: Readonly<Record<string, string>>
+  /** Identity headers that may stay, in exactly this spelling (but for case). */
+  readonly allowed: ReadonlySet<string>
+  /** Others that go. */
+  readonly dropped: ReadonlySet<string>
 }
 
 /** The names that a `Connection` header declares to be of this hop only. */
@@ -41,19 +49,21 @@ function connectionNamed(headers: RawHeaders): ReadonlySet<string> {
 // A caller may not have these dropped by naming them in Connection: the cluster would read the body otherwise than we did.
 const NEVER_DROPPED = new Set(['host', 'content-type', 'content-length', 'content-encoding', 'authorization'])
 
-/** What goes on to the node: the caller's headers without those of this hop and without identity headers, bytes and order kept. */
-export function requestHeaders(received: RawHeaders, ours: Readonly<Record<string, string>>): string[] {
+/** What goes on to the node: the caller's headers without those of this hop and without identity headers, bytes and order kept; then ours. */
+export function requestHeaders(received: RawHeaders, { ours, appended, allowed, dropped }: HeaderChanges): string[] {
   const named = connectionNamed(received)
   const kept: string[] = []
   for (let position = 0; position + 1 < received.length; position += 2) {
     const name = received[position] ?? ''
     const lower = name.toLowerCase()
-    if (HOP_BY_HOP.has(lower) || isIdentity(lower) || Object.hasOwn(ours, lower)) continue
-    if (lower === 'host') continue
+    const hyphenated = lower.replaceAll('_', '-')
+    if (HOP_BY_HOP.has(lower) || lower === 'host' || dropped.has(hyphenated) || Object.hasOwn(ours, hyphenated))
+      continue
+    if (IDENTITY.test(hyphenated) && !allowed.has(lower)) continue
     if (named.has(lower) && !NEVER_DROPPED.has(lower)) continue
     kept.push(name, received[position + 1] ?? '')
   }
-  for (const [name, value] of Object.entries(ours)) kept.push(name, value)
+  for (const [name, value] of [...Object.entries(appended), ...Object.entries(ours)]) kept.push(name, value)
   return kept
 }
 
@@ -68,4 +78,17 @@ export function responseHeaders(received: RawHeaders): string[] {
     kept.push(received[position] ?? '', received[position + 1] ?? '')
   }
   return kept
+}
+
+/** Every value of a header, in order. */
+export function valuesOf(headers: RawHeaders, lowerName: string): string[] {
+  return headers.flatMap((name, position) =>
+    position % 2 === 0 && name.toLowerCase() === lowerName ? [headers[position + 1] ?? ''] : [],
+  )
+}
+
+export function pairsOf(headers: RawHeaders): [name: string, value: string][] {
+  return headers.flatMap((name, position) =>
+    position % 2 === 0 ? [[name, headers[position + 1] ?? ''] satisfies [string, string]] : [],
+  )
 }

@@ -2,13 +2,14 @@ import { Agent as HttpAgent } from 'node:http'
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
 
 import { createProxyMiddleware } from 'http-proxy-middleware'
 
 import { GatewayError } from '../core/failure.ts'
 import type { Engine, ForwardOptions } from './engine.ts'
-import { responseHeaders } from './headers.ts'
+import { pairsOf, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
 
 type Middleware = ReturnType<typeof createProxyMiddleware>
@@ -28,11 +29,18 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
       ejectPlugins: true,
       plugins: [
         (server) => {
-          server.on('proxyReq', (outgoing) => endWhenSilent(outgoing, options.silenceTimeoutMs))
-          server.on('proxyRes', (answer, _request, response) => {
-            dropHopHeaders(answer)
+          server.on('proxyReq', (outgoing, source) => {
+            endWhenSilent(outgoing, options.silenceTimeoutMs)
+            // A body that is given up is an error of the source, which the middleware reports and then forgets what it had begun.
+            if (source.errored) outgoing.destroy()
+            else source.once('error', () => outgoing.destroy())
+          })
+          server.on('proxyRes', (answer, _source, response) => {
+            answer.headers = grouped(responseHeaders(answer.rawHeaders))
             // It would write keep-alive otherwise, whatever the caller asked for.
             answer.headers.connection = response.shouldKeepAlive ? 'keep-alive' : 'close'
+            // Before the middleware's own listener, which ends the answer.
+            answer.once('end', () => response.addTrailers(pairsOf(responseHeaders(answer.rawTrailers))))
           })
           server.on('error', (error, request, response) => {
             if (response !== undefined && 'headersSent' in response && response.headersSent) response.destroy()
@@ -40,15 +48,14 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
           })
         },
       ],
-      preserveHeaderKeyCase: true,
     })
   })
   let turn = 0
   return {
-    async forward(request, response, headers) {
+    async forward(request, response, headers, body) {
       const proxy = proxies[turn++ % proxies.length]
       if (proxy === undefined) throw new GatewayError('upstreamUnavailable')
-      await relay(proxy, failures, request, response, headers)
+      await relay(proxy, failures, request, response, headers, body)
     },
     close() {
       for (const agent of agents) agent.destroy()
@@ -85,14 +92,19 @@ function openAgent(node: string, { ca, maxConnections, idleTimeoutMs, connectTim
   return agent
 }
 
-/** In place of the middleware's own timeout, whose error looks like any broken connection. */
+/** In place of the middleware's own timeout, whose error looks like any broken connection. Headers that drip are silence too. */
 function endWhenSilent(outgoing: ClientRequest, silenceTimeoutMs: number): void {
-  const error = Object.assign(new Error('the node was silent'), { code: 'ETIMEDOUT' })
-  outgoing.setTimeout(silenceTimeoutMs, () => outgoing.destroy(error))
+  const end = (): unknown => outgoing.destroy(Object.assign(new Error('the node was silent'), { code: 'ETIMEDOUT' }))
+  outgoing.setTimeout(silenceTimeoutMs, end)
+  outgoing.once('finish', () => {
+    const timer = setTimeout(end, silenceTimeoutMs)
+    for (const event of ['response', 'close']) outgoing.once(event, () => clearTimeout(timer))
+  })
 }
 
 /**
- * Headers are settled on the request itself before the middleware is called: its `proxyReq` event does not fire under `Expect: 100-continue`.
+ * Headers are settled before the middleware is called: its `proxyReq` event does not fire under `Expect: 100-continue`. What it takes for the
+ * caller's request is the body with those headers, so that it neither changes the request itself nor ends its connection.
  */
 function relay(
   proxy: Middleware,
@@ -100,49 +112,62 @@ function relay(
   request: IncomingMessage,
   response: ServerResponse,
   headers: RawHeaders,
+  body: Readable | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    failures.set(request, (error) => {
-      if (response.headersSent || response.destroyed) resolve()
-      else reject(error)
-    })
     response.once('close', resolve)
     if (response.destroyed) {
       resolve()
       return
     }
-    const isChunked = request.headers['transfer-encoding'] !== undefined
+    if (body?.errored) {
+      reject(failureOf(body.errored))
+      return
+    }
+    const { method, url, httpVersion, httpVersionMajor, socket } = request
+    const isChunked = body !== undefined && request.headers['content-length'] === undefined
     // Without this a chunked DELETE would go out as `content-length: 0` with its body behind it: a smuggled request.
-    request.headers = { ...grouped(headers), ...(isChunked ? { 'transfer-encoding': 'chunked' } : {}) }
+    const framed = { ...grouped(headers), ...(isChunked ? { 'transfer-encoding': 'chunked' } : {}) }
+    const parts = { method, url, httpVersion, httpVersionMajor, socket, headers: framed }
+    const source = Object.assign(body ?? emptyBody(), parts) as unknown as IncomingMessage
+    failures.set(source, (error) => {
+      if (response.headersSent || response.destroyed) resolve()
+      else reject(error)
+    })
     response.sendDate = false
-    proxy(request, response, (error: unknown) => reject(failureOf(error))).catch((error: unknown) =>
+    proxy(source, response, (error: unknown) => reject(failureOf(error))).catch((error: unknown) =>
       reject(failureOf(error)),
     )
   })
 }
 
+function emptyBody(): Readable {
+  return new Readable({
+    read() {
+      this.push(null)
+    },
+  })
+}
+
+// What the middleware itself looks for, in lower case: it would add a second one beside another spelling.
+const FRAMING = new Set(['content-length', 'transfer-encoding', 'connection', 'host'])
+
+/** Headers as Node takes them from a middleware: each name once, as it was first spelt, with its values in order. */
 function grouped(headers: RawHeaders): Record<string, string | string[]> {
+  const spelling = new Map<string, string>()
   const groups = Object.create(null) as Record<string, string | string[]>
-  for (let position = 0; position + 1 < headers.length; position += 2) {
-    const name = (headers[position] ?? '').toLowerCase()
-    const value = headers[position + 1] ?? ''
-    const before = groups[name]
-    groups[name] = before === undefined ? value : [before, value].flat()
+  for (const [name, value] of pairsOf(headers)) {
+    const lower = name.toLowerCase()
+    const key = spelling.get(lower) ?? (FRAMING.has(lower) ? lower : name)
+    spelling.set(lower, key)
+    const before = groups[key]
+    groups[key] = before === undefined ? value : [before, value].flat()
   }
   return groups
 }
 
-/** The middleware passes every header of the node's answer on; those of its hop are taken out before. */
-function dropHopHeaders(answer: IncomingMessage): void {
-  const kept = new Set(
-    responseHeaders(answer.rawHeaders).flatMap((name, at) => (at % 2 === 0 ? [name.toLowerCase()] : [])),
-  )
-  for (const name of Object.keys(answer.headers)) {
-    if (!kept.has(name)) Reflect.deleteProperty(answer.headers, name)
-  }
-}
-
 function failureOf(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return new GatewayError(code === 'ETIMEDOUT' ? 'upstreamTimeout' : 'upstreamUnavailable', { cause: error })
 }

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 
 import { Pool, errors } from 'undici'
 import type { Dispatcher } from 'undici'
 
 import { GatewayError } from '../core/failure.ts'
-import { hasBody } from './engine.ts'
 import type { Engine, ForwardOptions } from './engine.ts'
-import { responseHeaders } from './headers.ts'
+import { pairsOf, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
 
 /** The default engine: undici's `dispatch`, with the raw headers and back-pressure both ways. */
@@ -26,10 +26,10 @@ export function forwardWithUndici(options: ForwardOptions): Engine {
   )
   let turn = 0
   return {
-    async forward(request, response, headers) {
+    async forward(request, response, headers, body) {
       const pool = pools[turn++ % pools.length]
       if (pool === undefined) throw new GatewayError('upstreamUnavailable')
-      await dispatch(pool, request, response, headers)
+      await dispatch(pool, request, response, headers, body)
     },
     async close() {
       await Promise.all(pools.map((pool) => pool.close()))
@@ -37,16 +37,32 @@ export function forwardWithUndici(options: ForwardOptions): Engine {
   }
 }
 
-function dispatch(pool: Pool, request: IncomingMessage, response: ServerResponse, headers: RawHeaders): Promise<void> {
+function dispatch(
+  pool: Pool,
+  request: IncomingMessage,
+  response: ServerResponse,
+  headers: RawHeaders,
+  body: Readable | undefined,
+): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (response.destroyed) {
+      resolve()
+      return
+    }
+    if (body?.errored) {
+      reject(failureOf(body.errored))
+      return
+    }
     pool.dispatch(
       {
         method: request.method ?? 'GET',
         path: request.url ?? '/',
         headers: withoutEmptyLength(headers),
-        body: hasBody(request) ? request : null,
+        body: body ?? null,
+        // Else a connection ends with each HEAD, and with each GET or DELETE that has a body.
+        reset: false,
       },
-      relay(response, resolve, reject),
+      relay(response, body, resolve, reject),
     )
   })
 }
@@ -61,17 +77,27 @@ function withoutEmptyLength(headers: RawHeaders): string[] {
 }
 
 /** Passes an answer on as it comes, and ends the upstream request when the caller has gone. */
-function relay(response: ServerResponse, done: () => void, fail: (error: unknown) => void): Dispatcher.DispatchHandler {
-  let stopListening = (): void => undefined
+function relay(
+  response: ServerResponse,
+  body: Readable | undefined,
+  done: () => void,
+  fail: (error: unknown) => void,
+): Dispatcher.DispatchHandler {
+  let begun: Dispatcher.DispatchController | undefined
+  const onClose = (): void => {
+    if (response.writableFinished) return
+    begun?.abort(new Error('The caller has gone'))
+    done()
+  }
+  const onDrain = (): void => begun?.resume()
+  response.on('close', onClose).on('drain', onDrain)
+  const stopListening = (): unknown => response.off('close', onClose).off('drain', onDrain)
   return {
     onRequestStart(controller) {
-      const onClose = (): void => {
-        if (!response.writableFinished) controller.abort(new Error('The caller has gone'))
-      }
-      const onDrain = (): void => controller.resume()
-      response.on('close', onClose).on('drain', onDrain)
-      stopListening = () => response.off('close', onClose).off('drain', onDrain)
-      if (response.destroyed) onClose()
+      // It waited for a connection. Thrown and not aborted: that would end a connection on which nothing was sent.
+      if (response.destroyed) throw new Error('The caller has gone')
+      if (body?.errored) throw body.errored
+      begun = controller
     },
     onResponseStart(controller, statusCode, _headers, statusMessage) {
       if (statusCode < 200) return
@@ -84,7 +110,7 @@ function relay(response: ServerResponse, done: () => void, fail: (error: unknown
     },
     onResponseEnd(controller) {
       stopListening()
-      const trailers = rawStrings(controller.rawTrailers)
+      const trailers = responseHeaders(rawStrings(controller.rawTrailers))
       if (trailers.length > 0) response.addTrailers(pairsOf(trailers))
       response.end()
       done()
@@ -103,16 +129,11 @@ function relay(response: ServerResponse, done: () => void, fail: (error: unknown
 }
 
 function failureOf(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error
   const isTimeout = error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError
   return new GatewayError(isTimeout ? 'upstreamTimeout' : 'upstreamUnavailable', { cause: error })
 }
 
 function rawStrings(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
   return Array.isArray(raw) ? raw.map((item) => (typeof item === 'string' ? item : item.toString('latin1'))) : []
-}
-
-function pairsOf(flat: readonly string[]): [string, string][] {
-  return flat.flatMap((name, position) =>
-    position % 2 === 0 ? [[name, flat[position + 1] ?? ''] satisfies [string, string]] : [],
-  )
 }

@@ -6,6 +6,7 @@ import type { MemoryType } from '../core/memory.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Route } from '../core/route.ts'
 import type { Target } from '../core/target.ts'
+import type { IsTrustedProxy } from '../forward/caller-chain.ts'
 import type { Forward } from '../forward/engine.ts'
 import type { Result } from '../wire/answer.ts'
 
@@ -39,6 +40,8 @@ export interface ClusterParts {
   readonly storeFor: (signal: AbortSignal) => MemoryStore
   /** Sends a request on as the pass-through identity. */
   readonly forward: Forward
+  /** Whether callers may say `securitytenant`. */
+  readonly allowTenantHeader: boolean
   /** `X-OpenSearch-Version` as the cluster last sent it. */
   readonly versionHeader: () => string | undefined
 }
@@ -54,6 +57,11 @@ export interface HandlerParts {
   }
   /** For a memory request as a whole, in milliseconds. */
   readonly deadlineMs: number
+  readonly boundary: {
+    readonly isTrustedProxy: IsTrustedProxy
+    /** Of a request that is passed through. */
+    readonly maxBodyBytes: number
+  }
 }
 
 /** What a handler comes to: a result to be worded, or an answer that is already on its way. */

@@ -1,19 +1,45 @@
+import { randomBytes } from 'node:crypto'
+
 import { decideTarget } from '../core/guard/decide.ts'
 import { hasBody } from '../forward/engine.ts'
-import { requestHeaders } from '../forward/headers.ts'
-import type { Admitted, Handled } from './exchange.ts'
+import { settleHeaders } from '../forward/settle-headers.ts'
+import { openUpload } from '../forward/upload.ts'
+import type { Admitted, Handled, HandlerParts } from './exchange.ts'
 import { forwardInspected } from './forward-inspected.ts'
 import { refusalError } from './refuse.ts'
 
 /** What goes on to the cluster as the caller, where the guard lets it: its headers cleaned, and then ours; its bytes untouched. */
-export async function handlePassThrough(exchange: Admitted): Promise<Handled> {
-  const { request, response, requestId, method, target, principal, cluster } = exchange
+export async function handlePassThrough({ boundary }: HandlerParts, exchange: Admitted): Promise<Handled> {
+  const { request, method, target, principal } = exchange
   const { refusal, body } = decideTarget(method, target, principal)
   if (refusal !== undefined) throw refusalError(refusal)
-  const headers = requestHeaders(request.rawHeaders, { 'x-request-id': requestId })
-  if (body === undefined) await cluster.forward(request, response, headers)
-  else if (hasBody(request)) await forwardInspected(exchange, body, headers)
-  else if (body.unnamed !== undefined) throw refusalError(body.unnamed)
-  else await cluster.forward(request, response, headers)
+  const headers = headersOf(boundary, exchange)
+  if (body !== undefined && hasBody(request)) await forwardInspected(exchange, body, headers)
+  else if (body?.unnamed !== undefined) throw refusalError(body.unnamed)
+  else await forwardWhole(boundary, exchange, headers)
   return 'forwarded'
+}
+
+type Boundary = HandlerParts['boundary']
+
+async function forwardWhole(
+  { maxBodyBytes }: Boundary,
+  { request, response, cluster }: Admitted,
+  headers: readonly string[],
+): Promise<void> {
+  const body = hasBody(request) ? openUpload(request, maxBodyBytes) : undefined
+  // What is left of the body is read and dropped: see openUpload.
+  await cluster.forward(request, response, headers, body).finally(() => body?.destroy())
+}
+
+function headersOf({ isTrustedProxy }: Boundary, { request, requestId, cluster }: Admitted): string[] {
+  const arrival = {
+    rawHeaders: request.rawHeaders,
+    httpVersion: request.httpVersion,
+    peer: request.socket.remoteAddress ?? '',
+    isTls: 'encrypted' in request.socket,
+    requestId,
+    fresh: { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex') },
+  }
+  return settleHeaders(arrival, { isTrustedProxy, allowTenantHeader: cluster.allowTenantHeader })
 }

@@ -39,6 +39,9 @@ const FORGED: readonly string[] = [
   'X_Original_Url: /_all',
 ]
 
+/** What the gateway adds: once each, with its own values. */
+const OURS = ['via', 'x-request-id', 'traceparent', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']
+
 describe.each(['undici', 'http-proxy-middleware'] as const)('identity headers through the engine %s', (engine) => {
   let proxy: FaultProxy
   let gateway: TestGateway
@@ -63,10 +66,18 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('identity headers th
     const [seen, ...others] = proxy.requests
     expect(others).toEqual([])
     expect(seen?.target).toBe('/_cluster/health')
-    return (seen?.rawHeaders ?? []).filter((_, position) => position % 2 === 0).map((name) => name.toLowerCase())
+    const names = (seen?.rawHeaders ?? []).filter((_, position) => position % 2 === 0).map((name) => name.toLowerCase())
+    expect(names.filter((name) => OURS.includes(name))).toEqual(OURS)
+    expect(seen?.headers).toMatchObject({
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': 'gateway.test',
+      via: '1.1 memory-gateway',
+    })
+    return names.filter((name) => !OURS.includes(name))
   }
 
-  test.each(FORGED)('%s stays here', async (forged) => {
+  test.each([...FORGED, 'X_Request_Id: forged', 'X_Forwarded_Proto: https'])('%s stays here', async (forged) => {
     const name = forged.slice(0, forged.indexOf(':')).toLowerCase()
     expect(await sendAndSee([forged, 'X-Kept: 1', forged.toUpperCase()])).toEqual(expect.not.arrayContaining([name]))
     expect(proxy.requests[0]?.headers['x-kept']).toBe('1')
@@ -75,7 +86,7 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('identity headers th
   test('all of them at once, under Expect too', async () => {
     const names = new Set(await sendAndSee([...FORGED, 'Expect: 100-continue']))
     names.delete('connection')
-    expect([...names].sort()).toEqual(['authorization', 'host', 'x-request-id'])
+    expect([...names].sort()).toEqual(['authorization', 'host'])
   })
 
   test('headers that only look alike go on', async () => {
@@ -92,7 +103,11 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('identity headers th
     'authorization',
     'content-type, close',
   ])('Connection: %s takes nothing of ours away (Fabio CVE-2025-48865)', async (named) => {
-    await sendAndSee([`Connection: close, ${named}`, 'X-Request-Id: chosen', 'Content-Type: application/json'])
+    await sendAndSee([
+      `Connection: close, ${named}, via, x-forwarded-for`,
+      'X-Request-Id: chosen',
+      'Content-Type: application/json',
+    ])
     const { headers } = proxy.requests[0] ?? { headers: {} }
     expect(headers).toMatchObject({
       'x-request-id': 'chosen',
@@ -126,6 +141,7 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('identity headers th
     const request = `GET /_cluster/health HTTP/1.1\r\nHost: elsewhere.test:9200\r\n${authorization}\r\nConnection: close\r\n\r\n`
     expect((await sendRaw(gateway.url, request)).statuses).toEqual([200])
     expect(proxy.requests[0]?.headers.host).toBe(new URL(proxy.url).host)
+    expect(proxy.requests[0]?.headers['x-forwarded-host']).toBe('elsewhere.test:9200')
   })
 
   test('a request id that is none is replaced, one of ours for each request', async () => {

@@ -37,6 +37,9 @@ const cutInsideChunked: Fault = async ({ ask, answer }) => {
 /** Headers of one hop, and those that each hop frames or stamps for itself. */
 const OF_A_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'date', 'host', 'expect'])
 
+/** What the gateway adds to a request. */
+const OURS = ['x-request-id', 'traceparent', 'via', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']
+
 function endToEnd(rawHeaders: readonly string[]): string[] {
   const kept: string[] = []
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
@@ -147,7 +150,7 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('pass-through with t
       lower([
         ...expected.filter((header) => !OF_A_HOP.has(header.replace(/:.*/, ''))),
         `authorization: Bearer ${admin}`,
-        `x-request-id: ${String(seen?.headers['x-request-id'])}`,
+        ...OURS.map((name) => `${name}: ${String(seen?.headers[name])}`),
       ]),
     )
     expect(seen?.headers.host).toBe(new URL(proxy.url).host)

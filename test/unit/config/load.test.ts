@@ -35,7 +35,7 @@ function problemsOf(text: string, env: Readonly<Record<string, string>> = {}): r
 describe('a configuration', () => {
   test('needs issuers and a cluster only', () => {
     const config = load(`{ auth: { issuers: [${ISSUER}] }, clusters: { main: ${CLUSTER} } }`)
-    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8080 })
+    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8080, trustedProxies: [] })
     expect(config.limits.deadline).toBe(10_000)
     expect(config.auth.issuers[0]).toMatchObject({ audience: ['gateway'], jwks: { file: join(folder, 'jwks.json') } })
   })
@@ -62,7 +62,7 @@ clusters:
 
   test('has all its problems told at once, each with its path', () => {
     const problems = problemsOf(`
-listen: { port: 99999, prot: 1 }
+listen: { port: 99999, prot: 1, trustedProxies: [10.0.0.0/8, 10.0.0.0/33, inside] }
 auth:
   issuers:
     - { issuer: a, audience: x, jwks: { file: a }, discovery: true }
@@ -75,6 +75,8 @@ legacy: { container: "\${NOPE}", cors: { origins: ["https://app.test/path"] } }
     expect(problems.map((problem) => problem.split(':')[0])).toEqual([
       'legacy.container',
       'listen.port',
+      'listen.trustedProxies[1]',
+      'listen.trustedProxies[2]',
       'listen.prot',
       'auth.issuers[0]',
       'auth.issuers[1].algorithms[0]',

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 
 import { requestHeaders, responseHeaders } from '../../../src/forward/headers.ts'
 
-const OURS = { 'x-request-id': 'ours' }
+const OURS = { ours: { 'x-request-id': 'ours' }, appended: {}, allowed: new Set<string>(), dropped: new Set<string>() }
 const sent = (...received: string[]): string[] => requestHeaders(received, OURS)
 
 describe('what goes on to the node', () => {
