@@ -57,6 +57,7 @@ module.exports = {
     owner('commander', ['commander'], '^src/(commands|local-cluster/command)\\.ts$'),
     owner('zod', ['zod'], '^src/config/'),
     owner('yaml', ['yaml'], '^src/config/'),
+    owner('prom-client', ['prom-client'], '^src/ops/'),
     owner('pino', ['pino'], '^src/ops/'),
   ],
   options: {

@@ -4,6 +4,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import express from 'express'
 
 import { GatewayError } from './core/failure.ts'
+import { parseMemoryType } from './core/memory.ts'
 import { presentationOf } from './core/parameters.ts'
 import type { Principal } from './core/principal.ts'
 import { dialectOf, dialectOfRawTarget, routeOf } from './core/route.ts'
@@ -15,6 +16,7 @@ import { handleDelete } from './handlers/delete-memory.ts'
 import type { Admitted, ClusterParts, Exchange, Handled, HandlerParts } from './handlers/exchange.ts'
 import { handlePassThrough } from './handlers/pass-through.ts'
 import type { Log } from './ops/log.ts'
+import type { Metrics } from './ops/metrics.ts'
 import { answerOf } from './wire/answer.ts'
 import type { Result } from './wire/answer.ts'
 
@@ -27,6 +29,7 @@ export interface AppParts extends HandlerParts {
   /** Browser origins that may use the legacy API. */
   readonly corsOrigins: readonly string[]
   readonly log: Log
+  readonly metrics: Pick<Metrics, 'request' | 'delete' | 'tokenRefused'>
 }
 
 /** The gateway's first port: the stages of a request, top to bottom, under express. */
@@ -70,7 +73,10 @@ function begin(parts: AppParts, request: IncomingMessage, response: ServerRespon
     requestId: wellFormedId(request.headers['x-request-id']) ?? randomUUID(),
     startedAt: performance.now(),
   }
-  response.once('close', () => logAccess(parts.log, exchange))
+  response.once('close', () => {
+    logAccess(parts.log, exchange)
+    countRequest(parts.metrics, exchange)
+  })
   return exchange
 }
 
@@ -82,13 +88,22 @@ async function runStages(parts: AppParts, exchange: Exchange): Promise<Handled> 
   if (route.kind === 'legacyOptions' && isPreflight(exchange.request)) return { kind: 'preflight', allow: route.allow }
 
   // Stage 3: who is calling.
-  const principal = await parts.authenticate(authorizationOf(exchange.request))
+  const principal = await authenticate(parts, exchange.request)
   exchange.principal = principal
 
   // Stages 4 to 7: may they, and then the work itself, on the cluster that the routes choose.
   const cluster = parts.clusterFor(principal, route, exchange.target)
   exchange.cluster = cluster
   return handle(parts, Object.assign(exchange, { target: exchange.target, principal, cluster }), route)
+}
+
+async function authenticate({ authenticate, metrics }: AppParts, request: IncomingMessage): Promise<Principal> {
+  try {
+    return await authenticate(authorizationOf(request))
+  } catch (error) {
+    metrics.tokenRefused(error instanceof GatewayError ? error.code : 'internal')
+    throw error
+  }
 }
 
 function handle(parts: AppParts, exchange: Admitted, route: Route): Handled | Promise<Handled> {
@@ -166,4 +181,16 @@ function logAccess(log: Log, exchange: Exchange): void {
     ...(outcome === undefined ? {} : { outcome: outcome.kind }),
     ...(response.writableFinished ? {} : { aborted: true }),
   })
+}
+
+function countRequest(metrics: AppParts['metrics'], { response, route, uri, startedAt, outcome }: Exchange): void {
+  metrics.request({
+    route: route?.kind ?? 'refused',
+    dialect: route === undefined ? dialectOfRawTarget(uri) : dialectOf(route),
+    status: response.statusCode,
+    seconds: (performance.now() - startedAt) / 1000,
+  })
+  if (outcome === undefined) return
+  const asked = route?.kind === 'deleteMemory' ? parseMemoryType(route.typeText) : undefined
+  metrics.delete(outcome.kind, outcome.kind === 'deleted' ? outcome.type : (asked ?? 'unknown'))
 }

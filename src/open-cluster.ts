@@ -7,12 +7,13 @@ import { watchCluster } from './cluster/watch.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { fieldsToRead } from './core/access.ts'
 import type { AccessPolicy } from './core/access.ts'
-import type { Engine, ForwardOptions } from './forward/engine.ts'
+import type { Engine, Forward, ForwardOptions } from './forward/engine.ts'
 import { forwardWithHttpProxyMiddleware } from './forward/with-http-proxy-middleware.ts'
 import { forwardWithUndici } from './forward/with-undici.ts'
 import type { ClusterParts } from './handlers/exchange.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
+import type { Metrics } from './ops/metrics.ts'
 
 /** One of the gateway's clusters: its parts for handlers, and what keeps an eye on it. */
 export interface GatewayCluster {
@@ -21,6 +22,7 @@ export interface GatewayCluster {
   start(): Promise<void>
   readonly checks: () => Readonly<Record<'cluster' | 'maskedIndices' | 'circuit', HealthCheck>>
   /** For metrics. */
+  readonly waiting: () => number
   readonly circuit: () => CircuitHealth
   close(): Promise<void>
 }
@@ -47,6 +49,7 @@ export function openGatewayCluster(
   cluster: Cluster,
   { containerIndex, policy, deadlineMs }: MemorySettings,
   log: Log,
+  metrics: Metrics,
 ): GatewayCluster {
   const client = openCluster({
     name,
@@ -69,6 +72,10 @@ export function openGatewayCluster(
     containerIndex,
     memoryFields: fieldsToRead(policy),
     onFailure: () => watch.nudge(),
+    onBatch: (operation, items, seconds, result) => {
+      metrics.batch(name, operation, items)
+      metrics.upstream({ cluster: name, operation, seconds, result })
+    },
   })
   const engine = openEngine(cluster)
 
@@ -76,8 +83,10 @@ export function openGatewayCluster(
     parts: {
       name,
       storeFor: (signal) => stores.forRequest(signal),
-      forward: engine.forward,
       allowTenantHeader: cluster.passThrough.allowTenantHeader,
+      forward: timed(engine.forward, (seconds, result) =>
+        metrics.upstream({ cluster: name, operation: 'forward', seconds, result }),
+      ),
       versionHeader: () => client.versionHeader(),
     },
     start: () => watch.start(),
@@ -87,11 +96,27 @@ export function openGatewayCluster(
       circuit: { ok: circuit.health().state !== 'open', ...circuit.health() },
       maskedIndices: { ok: readable.masked().length === 0, indices: readable.masked() },
     }),
+    waiting: () => stores.waiting(),
     circuit: () => circuit.health(),
     async close() {
       watch.close()
       await Promise.all([client.close(), engine.close()])
     },
+  }
+}
+
+/** The same way to pass a request on, with somebody told how long it took in seconds. */
+function timed(forward: Forward, tell: (seconds: number, result: 'answered' | 'failed') => void): Forward {
+  return async (...exchange) => {
+    const startedAt = performance.now()
+    const end = (result: 'answered' | 'failed'): void => tell((performance.now() - startedAt) / 1000, result)
+    try {
+      await forward(...exchange)
+      end('answered')
+    } catch (error) {
+      end('failed')
+      throw error
+    }
   }
 }
 

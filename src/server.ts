@@ -7,9 +7,11 @@ import type { ConfigProblem } from './config/load.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { trustedProxies } from './forward/trusted-proxies.ts'
 import { drain, listen, urlOf } from './listen.ts'
-import { createHealthHandler } from './ops/health.ts'
+import { createOpsHandler } from './ops/handler.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
+import { createMetrics } from './ops/metrics.ts'
+import type { Metrics } from './ops/metrics.ts'
 import { openGatewayCluster } from './open-cluster.ts'
 
 /** A gateway that listens. */
@@ -26,8 +28,9 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   const policy = { ownership: config.memory.ownership, containersWithoutOwner: config.memory.containersWithoutOwner }
   const memory = { containerIndex: config.memory.containerIndex, policy, deadlineMs: config.limits.deadline }
   const [name, settings] = firstCluster(config)
-  const cluster = openGatewayCluster(name, settings, memory, log)
-  const authenticator = openAuthenticator(config, log)
+  const metrics = createMetrics()
+  const cluster = openGatewayCluster(name, settings, memory, log, metrics)
+  const authenticator = openAuthenticator(config, log, metrics)
   let isDraining = false
 
   const app = createApp({
@@ -43,11 +46,18 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
       maxBodyBytes: config.limits.bodyBytes ?? Infinity,
     },
     log,
+    metrics,
   })
   const checks = (): Readonly<Record<string, HealthCheck>> => ({
     keys: { ok: authenticator.health().every(({ usable }) => usable), issuers: authenticator.health() },
     ...cluster.checks(),
     drain: { ok: !isDraining },
+  })
+  metrics.watch({
+    keySets: () => authenticator.health(),
+    tokens: () => authenticator.counts(),
+    waiting: () => [{ cluster: name, items: cluster.waiting() }],
+    checks,
   })
   const free = async (): Promise<void> => {
     authenticator.close()
@@ -58,7 +68,7 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   try {
     // express's own types promise void; its promise never rejects, see createApp.
     const first = await listen(app, config.listen, config.limits)
-    const ops = await listen(createHealthHandler({ checks }), config.ops, config.limits).catch(
+    const ops = await listen(createOpsHandler({ checks, metrics }), config.ops, config.limits).catch(
       async (error: unknown) => {
         await drain(first, 0)
         throw error
@@ -86,11 +96,13 @@ function firstCluster(config: ConfigFile): readonly [string, ConfigFile['cluster
   return first
 }
 
-function openAuthenticator(config: ConfigFile, log: Log): Authenticator {
+function openAuthenticator(config: ConfigFile, log: Log, metrics: Metrics): Authenticator {
   return createAuthenticator({
     issuers: config.auth.issuers.map(issuerOptions),
     rememberedTokens: config.auth.rememberedTokens,
     onEvent: ({ kind, ...fields }) => {
+      if (kind === 'keysFetched') metrics.keySetFetched(fields.issuer, 'ok')
+      if (kind === 'keysNotFetched') metrics.keySetFetched(fields.issuer, 'failed')
       if (kind === 'keysNotFetched' || kind === 'diskCopyFailed') log.warn(kind, fields)
       else log.info(kind, fields)
     },

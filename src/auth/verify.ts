@@ -33,6 +33,8 @@ export interface Authenticator {
    */
   authenticate(authorization: readonly string[]): Promise<Principal>
   health(): readonly KeySetHealth[]
+  /** Accepted tokens so far: remembered ones, and those whose signature was verified. */
+  counts(): { readonly remembered: number; readonly verified: number }
   close(): void
 }
 
@@ -51,6 +53,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const issuers = new Map<unknown, Issuer>()
   for (const issuer of options.issuers) issuers.set(issuer.issuer, openIssuer(issuer, options.issuers, now, onEvent))
   const remembered = rememberTokens(options.rememberedTokens)
+  const counts = { remembered: 0, verified: 0 }
 
   async function verify(token: string): Promise<Principal> {
     const unverified = readCompactJws(token)
@@ -63,6 +66,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     await verifySignature(unverified, algorithm, key)
     const principal = readPrincipal(unverified.payload, issuer.options, issuer.foreignPrefixes, now())
     const endsAt = principal.expiresAt * 1000 + issuer.options.clockToleranceMs
+    counts.verified += 1
     remembered.remember(token, { principal, keys: issuer.keys, version, endsAt })
     return principal
   }
@@ -74,8 +78,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     },
     authenticate: async (authorization) => {
       const token = readBearerToken(authorization)
-      return remembered.recall(token, now()) ?? verify(token)
+      const recalled = remembered.recall(token, now())
+      if (recalled === undefined) return verify(token)
+      counts.remembered += 1
+      return recalled
     },
+    counts: () => counts,
     health: () => all().map(({ keys }) => keys.health()),
     close: () => all().forEach(({ keys }) => keys.close()),
   }

@@ -13,6 +13,8 @@ import type { ClusterClient } from './client.ts'
 import { openLane } from './lane.ts'
 import type { Enqueue, LaneOptions } from './lane.ts'
 import { documentsOf, readDocuments } from './read-documents.ts'
+import { observed } from './observed.ts'
+import type { OnBatch } from './observed.ts'
 import type { DocumentsOf, ReadReply, WantedDocument } from './read-documents.ts'
 import type { ReadableIndices } from './readable-indices.ts'
 import { asLong, asObject, errorType, failureFor, failureOf } from './reading.ts'
@@ -31,12 +33,15 @@ interface Options {
   readonly memoryFields: readonly string[]
   /** Called when the cluster could not be asked, or not in time, or gave an answer that is no use. */
   readonly onFailure: () => void
+  readonly onBatch: OnBatch
 }
 
 /** A cluster's memories, for one request at a time. */
 export interface MemoryStores {
   /** @param signal aborts when the request's deadline has come or its caller has gone */
   forRequest(signal: AbortSignal): MemoryStore
+  /** How many looks and removes wait for a place in a batch. */
+  waiting(): number
 }
 
 async function refreshIndex(client: ClusterClient, index: string, signal: AbortSignal): Promise<void> {
@@ -57,7 +62,7 @@ export function createMemoryStores(options: Options): MemoryStores {
   const client = options.circuit.guard(options.client)
   const lane = openLane(LANE)
   const lanes = { false: lane, true: openLane(PATIENT_LANE), wait_for: openLane(WAITING_LANE) }
-  const removes = openRemoveQueues({ client, shardTimeoutMs: options.shardTimeoutMs, lanes })
+  const removes = openRemoveQueues({ client, shardTimeoutMs: options.shardTimeoutMs, lanes, onBatch: options.onBatch })
   const sources: Sources = {
     ...options,
     // How containers named their indices when last seen. Only ever a guess at what to read along: every look proves it again.
@@ -65,11 +70,12 @@ export function createMemoryStores(options: Options): MemoryStores {
     containerDocument: documentsOf(options.containerIndex, { excludes: ['name', 'description'] }),
     memoryDocuments: new LRUCache<string, DocumentsOf>({ max: 10_000 }),
     read: lane.queue({
-      send: (items, signal) => readDocuments(client, items, signal),
+      send: observed('look', (items, signal) => readDocuments(client, items, signal), options.onBatch),
       bytesOf: (wanted) => wanted.reduce((sum, { json }) => sum + json.length, 0),
     }),
   }
   return {
+    waiting: () => Object.values(lanes).reduce((sum, each) => sum + each.waiting(), 0),
     forRequest(signal) {
       const remove = createRemove(removes, signal)
       const noticed = async <Value>(work: () => Promise<Value>): Promise<Value> => {

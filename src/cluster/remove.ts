@@ -5,6 +5,8 @@ import type { ClusterClient } from './client.ts'
 import type { Enqueue, Lane } from './lane.ts'
 import { asLong, asObject, asString, errorType, failureFor, failureOf, isObject } from './reading.ts'
 import type { JsonObject } from './reading.ts'
+import { observed } from './observed.ts'
+import type { OnBatch } from './observed.ts'
 import { mayHaveRun } from './undici-connection.ts'
 
 /** Orders without a word from the cluster that one request may send for a memory: more would hammer a cluster that is in trouble already. */
@@ -56,20 +58,20 @@ interface RemoveOptions {
   readonly shardTimeoutMs: number
   /** One for each: batches that wait for a refresh would delay the others. */
   readonly lanes: Readonly<Record<Refresh, Lane>>
+  readonly onBatch: OnBatch
 }
 
-export function openRemoveQueues({ client, shardTimeoutMs, lanes }: RemoveOptions): RemoveQueues {
+export function openRemoveQueues({ client, shardTimeoutMs, lanes, onBatch }: RemoveOptions): RemoveQueues {
   const timeout = `${String(shardTimeoutMs)}ms`
-  const queueOn = (refresh: Refresh): Enqueue<RemoveOrder, Reply> =>
-    lanes[refresh].queue({
-      send: (orders, signal) => {
-        const querystring = refresh === 'false' ? { timeout } : { timeout, refresh }
-        return sendRemoves(client, querystring, orders, signal)
-      },
+  const queueOn = (refresh: Refresh): Enqueue<RemoveOrder, Reply> => {
+    const querystring = refresh === 'false' ? { timeout } : { timeout, refresh }
+    return lanes[refresh].queue({
+      send: observed('remove', (orders, signal) => sendRemoves(client, querystring, orders, signal), onBatch),
       bytesOf: (order) => deleteLine(order).length,
       // Each index refreshes in its own time, and some never.
-      ...(refresh === 'wait_for' ? { groupOf: ({ index }) => index } : {}),
+      ...(refresh === 'wait_for' ? { groupOf: ({ index }: RemoveOrder) => index } : {}),
     })
+  }
   return { false: queueOn('false'), true: queueOn('true'), wait_for: queueOn('wait_for') }
 }
 

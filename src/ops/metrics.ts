@@ -1,0 +1,148 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+/** One request, as it ended. */
+export interface RequestSample {
+  /** A route's kind, or `refused` where there was none. */
+  readonly route: string
+  readonly dialect: string
+  readonly status: number
+  readonly seconds: number
+}
+
+/** One request of ours to a cluster, or one that was passed through. */
+export interface UpstreamSample {
+  readonly cluster: string
+  readonly operation: 'look' | 'remove' | 'forward'
+  readonly seconds: number
+  readonly result: 'answered' | 'failed'
+}
+
+/** What is read when the metrics are asked for. */
+export interface Readings {
+  readonly keySets: () => readonly {
+    readonly issuer: string
+    readonly fetchedAt: number | undefined
+    readonly keys: number
+    readonly usable: boolean
+  }[]
+  readonly waiting: () => readonly { readonly cluster: string; readonly items: number }[]
+  readonly checks: () => Readonly<Record<string, { readonly ok: boolean }>>
+  readonly tokens: () => { readonly remembered: number; readonly verified: number }
+}
+
+/** What the gateway counts, under Prometheus' naming rules: base units, `_total` for counters. */
+export interface Metrics {
+  request(sample: RequestSample): void
+  upstream(sample: UpstreamSample): void
+  batch(cluster: string, operation: 'look' | 'remove', items: number): void
+  /** @param type a memory type, or `unknown` where the delete did not come that far */
+  delete(outcome: string, type: string): void
+  /** @param result a failure's code */
+  tokenRefused(result: string): void
+  keySetFetched(issuer: string, result: 'ok' | 'failed'): void
+  /** Takes up what is read only when asked for. */
+  watch(readings: Readings): void
+  /** The text that Prometheus scrapes, and its content type. */
+  expose(): Promise<{ readonly contentType: string; readonly text: string }>
+}
+
+// Deletes take 1 to 10 ms on an idle cluster, and up to their deadline on one in trouble; a passed-through search may take minutes.
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120]
+const ITEMS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+
+/** Opens a registry of its own: several gateways may run in one process. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> =>
+    new Counter({ name: `memory_gateway_${name}`, help, labelNames, registers })
+  const histogram = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    buckets: number[],
+  ): Histogram<Label> => new Histogram({ name: `memory_gateway_${name}`, help, labelNames, buckets, registers })
+
+  const requests = counter('requests_total', 'Requests by route, dialect and status.', ['route', 'dialect', 'status'])
+  const durations = histogram(
+    'request_duration_seconds',
+    'Whole requests, from their headers to the end of the answer.',
+    ['route'],
+    SECONDS,
+  )
+  const upstream = histogram(
+    'upstream_duration_seconds',
+    'Requests to the cluster: batches of looks and removes, and what was passed through.',
+    ['cluster', 'operation', 'result'],
+    SECONDS,
+  )
+  const batches = histogram(
+    'batch_items',
+    'Looks or removes that shared one request to the cluster.',
+    ['cluster', 'operation'],
+    ITEMS,
+  )
+  const deletes = counter('deletes_total', 'Deletes of single memories by outcome and memory type.', [
+    'outcome',
+    'type',
+  ])
+  const refused = counter('token_refusals_total', 'Requests without a usable token, by the code of the refusal.', [
+    'result',
+  ])
+  const fetches = counter('key_set_fetches_total', 'Fetches of key sets.', ['issuer', 'result'])
+
+  return {
+    request({ route, dialect, status, seconds }) {
+      requests.inc({ route, dialect, status: String(status) })
+      durations.observe({ route }, seconds)
+    },
+    upstream: ({ seconds, ...labels }) => upstream.observe(labels, seconds),
+    batch: (cluster, operation, items) => batches.observe({ cluster, operation }, items),
+    delete: (outcome, type) => deletes.inc({ outcome, type }),
+    tokenRefused: (result) => refused.inc({ result }),
+    keySetFetched: (issuer, result) => fetches.inc({ issuer, result }),
+    watch: (readings) => watchReadings(readings, registry),
+    expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  }
+}
+
+function watchReadings({ keySets, waiting, checks, tokens }: Readings, registry: Registry): void {
+  const registers = [registry]
+  const gauge = (name: string, help: string, labelNames: readonly string[], read: (gauge: Gauge) => void): void => {
+    new Gauge({
+      name: `memory_gateway_${name}`,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset()
+        read(this)
+      },
+    })
+  }
+  gauge('key_set_age_seconds', 'Time since the key set of an issuer was fetched.', ['issuer'], (age) => {
+    for (const { issuer, fetchedAt } of keySets()) {
+      if (fetchedAt !== undefined) age.set({ issuer }, (Date.now() - fetchedAt) / 1000)
+    }
+  })
+  gauge('key_set_keys', 'Keys of an issuer that are in use.', ['issuer'], (count) => {
+    for (const { issuer, keys } of keySets()) count.set({ issuer }, keys)
+  })
+  gauge('queue_items', 'Looks and removes that wait for a place in a batch.', ['cluster'], (items) => {
+    for (const { cluster, items: waits } of waiting()) items.set({ cluster }, waits)
+  })
+  gauge('ready', 'The checks of /readyz: 1 where they are good.', ['check'], (ready) => {
+    for (const [check, { ok }] of Object.entries(checks())) ready.set({ check }, ok ? 1 : 0)
+  })
+  new Counter({
+    name: 'memory_gateway_token_verifications_total',
+    help: 'Accepted tokens: verified, or remembered from an earlier verification.',
+    labelNames: ['result'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [result, count] of Object.entries(tokens())) this.inc({ result }, count)
+    },
+  })
+}
