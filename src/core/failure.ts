@@ -46,6 +46,12 @@ export const FAILURES = {
     type: 'parse_exception',
     reason: 'The request body is not what this route takes',
   },
+  unreadableBody: {
+    status: 415,
+    source: 'caller',
+    type: 'illegal_argument_exception',
+    reason: 'The gateway cannot read a body of this type or encoding',
+  },
   bodyTooLarge: {
     status: 413,
     source: 'caller',

@@ -1,16 +1,61 @@
+import type { GatewayError } from '../core/failure.ts'
+import type { Finding } from '../core/guard/bodies/finding.ts'
+import { scannerFor } from '../core/guard/bodies/scanner-for.ts'
 import type { BodyCheck } from '../core/guard/decision.ts'
-import type { Admitted } from './exchange.ts'
-import { refusalError } from './refuse.ts'
-
-/** @param headers what goes to the node, settled before */
-type ForwardInspected = (exchange: Admitted, check: BodyCheck, headers: readonly string[]) => Promise<void>
+import { openGuardedBody } from '../forward/guarded-body.ts'
+import type { Inspection } from '../forward/guarded-body.ts'
+import { openUpload } from '../forward/upload.ts'
+import type { Admitted, ClusterParts } from './exchange.ts'
+import { judgeAll } from './judge-findings.ts'
 
 /**
- * Sends on a request whose body may name indices, once the body has been inspected. Bodies of callers without `opensearch:admin` are refused
- * whole.
- * @throws GatewayError guardRefused, insufficientScope
+ * @param headers what goes to the node, settled before
+ * @param maxBytes of the body as it comes
  */
-export const forwardInspected: ForwardInspected = (_exchange, check) => {
-  const reason = `The body of this request [${check.api}] may name indices: only opensearch:admin may send one`
-  return Promise.reject(refusalError({ kind: 'refuse', cause: 'unclear', reason, scope: 'opensearch:admin' }))
+type ForwardInspected = (
+  exchange: Pick<Admitted, 'request' | 'response'> & { readonly cluster: Pick<ClusterParts, 'forward'> },
+  check: BodyCheck,
+  headers: readonly string[],
+  maxBytes: number,
+) => Promise<void>
+
+// A whole search is decided before the node hears of it; of a body of lines, as much as most clients send at once.
+const HELD_BYTES = { bulk: 65_536, msearch: 65_536, msearchTemplate: 1, mget: 1_048_576, query: 1_048_576 }
+
+// The server takes 100 MiB by default (http.max_content_length), and counts them decompressed.
+const INFLATED_BYTES = 268_435_456
+
+/**
+ * Sends on a request whose body may name indices, while the body is inspected: at the first that the caller may not reach, the request to the
+ * node is broken off before its end, so that the server has run nothing of it.
+ * @throws GatewayError guardRefused, insufficientScope, invalidBody, unreadableBody, bodyTooLarge, indicesUnknown
+ */
+export const forwardInspected: ForwardInspected = async ({ request, response, cluster }, check, headers, maxBytes) => {
+  const limits = { heldBytes: HELD_BYTES[check.kind], inflatedBytes: INFLATED_BYTES }
+  const upload = openUpload(request, maxBytes)
+  try {
+    const body = await openGuardedBody(upload, request, inspect(check), limits)
+    await cluster.forward(request, response, headers, body).finally(() => body.destroy())
+  } finally {
+    // What is left of it is read and dropped: see openUpload.
+    upload.destroy()
+  }
+}
+
+function inspect(check: BodyCheck): Inspection {
+  const scanner = scannerFor(check)
+  let isOff = false
+  const unreadable = (error: GatewayError): void => {
+    if (check.unclear(error.message) !== undefined) throw error
+    // Observed only: what follows could not be told for what it is.
+    isOff = true
+  }
+  const take = (findings: readonly Finding[]): void | Promise<void> => {
+    if (!isOff) return judgeAll(findings, check, unreadable)
+  }
+  return {
+    take: (bytes) => take(isOff ? [] : scanner.push(bytes)),
+    end: () => take(isOff ? [] : scanner.end()),
+    unreadable,
+  }
 }

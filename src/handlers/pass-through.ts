@@ -14,7 +14,7 @@ export async function handlePassThrough({ boundary }: HandlerParts, exchange: Ad
   const { refusal, body } = decideTarget(method, target, principal)
   if (refusal !== undefined) throw refusalError(refusal)
   const headers = headersOf(boundary, exchange)
-  if (body !== undefined && hasBody(request)) await forwardInspected(exchange, body, headers)
+  if (body !== undefined && hasBody(request)) await forwardInspected(exchange, body, headers, boundary.maxBodyBytes)
   else if (body?.unnamed !== undefined) throw refusalError(body.unnamed)
   else await forwardWhole(boundary, exchange, headers)
   return 'forwarded'

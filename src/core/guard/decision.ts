@@ -48,4 +48,6 @@ export interface BodyCheck {
    * @throws GatewayError indicesUnknown (the promise): the table cannot be had
    */
   readonly judge: (expressions: readonly string[]) => Refusal | undefined | Promise<Refusal | undefined>
+  /** The refusal for a body that cannot be read exactly as the server reads it; `undefined` where the guard only observes. */
+  readonly unclear: (reason: string) => Refusal | undefined
 }

@@ -1,0 +1,28 @@
+import type { BodyCheck } from '../decision.ts'
+import type { BodyScanner, Finding } from './finding.ts'
+import { scanBulk } from './scan-bulk.ts'
+import { scanMget, scanQuery } from './scan-held.ts'
+import { scanMsearch } from './scan-msearch.ts'
+
+/** A scanner for one body. */
+export function scannerFor({ kind, api }: Pick<BodyCheck, 'kind' | 'api'>): BodyScanner {
+  if (api.includes('template')) return scanTemplates()
+  switch (kind) {
+    case 'bulk':
+      return scanBulk()
+    case 'mget':
+      return scanMget()
+    case 'msearch':
+      return scanMsearch()
+    case 'query':
+      return scanQuery(api)
+    case 'msearchTemplate':
+      return scanTemplates()
+  }
+}
+
+/** Templates say what they name only when they are filled in. */
+function scanTemplates(): BodyScanner {
+  const found: readonly Finding[] = [{ kind: 'hidden', line: undefined, what: 'templates, which can name any index' }]
+  return { push: () => found, end: () => [] }
+}
