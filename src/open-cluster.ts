@@ -2,6 +2,7 @@ import { openCircuit } from './cluster/circuit.ts'
 import type { CircuitHealth } from './cluster/circuit.ts'
 import { openCluster } from './cluster/client.ts'
 import { createMemoryStores } from './cluster/memory-store.ts'
+import { createQueryStores } from './cluster/query-store.ts'
 import { createReadableIndices } from './cluster/readable-indices.ts'
 import { watchCluster } from './cluster/watch.ts'
 import type { ConfigFile } from './config/schema.ts'
@@ -77,12 +78,14 @@ export function openGatewayCluster(
       metrics.upstream({ cluster: name, operation, seconds, result })
     },
   })
+  const queryStores = createQueryStores({ client: circuit.guard(client), readable, policy, containers: stores })
   const engine = openEngine(cluster)
 
   return {
     parts: {
       name,
       storeFor: (signal) => stores.forRequest(signal),
+      queryStoreFor: (signal) => queryStores.forRequest(signal),
       allowTenantHeader: cluster.passThrough.allowTenantHeader,
       forward: timed(engine.forward, (seconds, result) =>
         metrics.upstream({ cluster: name, operation: 'forward', seconds, result }),

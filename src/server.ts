@@ -45,6 +45,7 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
       isTrustedProxy: trustedProxies(config.listen.trustedProxies),
       maxBodyBytes: config.limits.bodyBytes ?? Infinity,
     },
+    byQuery: { deadlineMs: config.limits.queryDeadline, maxBytes: config.limits.queryBytes },
     log,
     metrics,
   })

@@ -23,7 +23,7 @@ export interface ClusterOptions {
 }
 
 export interface ClusterRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly querystring?: Readonly<Record<string, string>>
   readonly body?: string

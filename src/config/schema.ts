@@ -169,6 +169,10 @@ export const schema = z.strictObject({
     .strictObject({
       /** For a memory request as a whole, cluster included. */
       deadline: duration('10s'),
+      /** For a delete by query, or of a container, as a whole. */
+      queryDeadline: duration('5m'),
+      /** Of the body of a delete by query. */
+      queryBytes: z.int().min(1_024).default(1_048_576),
       headersTimeout: duration('10s'),
       /** For a request to arrive whole, body included. */
       requestTimeout: duration('10m'),

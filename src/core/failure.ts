@@ -52,6 +52,30 @@ export const FAILURES = {
     type: 'illegal_argument_exception',
     reason: 'The gateway cannot read a body of this type or encoding',
   },
+  invalidQuery: {
+    status: 400,
+    source: 'caller',
+    type: 'parsing_exception',
+    reason: 'The query is not one that is allowed here',
+  },
+  queryRequired: {
+    status: 400,
+    source: 'caller',
+    type: 'action_request_validation_exception',
+    reason: 'Validation Failed: 1: Query is required;',
+  },
+  unsupportedContentType: {
+    status: 406,
+    source: 'caller',
+    type: 'content_type_header_exception',
+    reason: 'Content-Type header [] is not supported',
+  },
+  unsuitableMapping: {
+    status: 409,
+    source: 'upstream',
+    type: 'illegal_state_exception',
+    reason: 'The mapping of the index does not let a query tell whose a memory is',
+  },
   bodyTooLarge: {
     status: 413,
     source: 'caller',

@@ -39,7 +39,7 @@ export interface LookQuestion {
 export type FoundPlace = Extract<Place, { kind: 'found' }>
 
 /** A memory counts as this container's only where it names the container itself: two containers may share an index. */
-export function belongsTo(memory: FoundMemory, container: Container): boolean {
+export function belongsTo(memory: Pick<FoundMemory, 'source'>, container: Container): boolean {
   const { source } = memory
   if (typeof source !== 'object' || source === null || !('memory_container_id' in source)) return false
   return source.memory_container_id === container.id

@@ -123,7 +123,31 @@ export function parseDeleteParameters(target: Target): { readonly refresh: Refre
   const parameters = parseQuery(target.query)
   checkBooleans(parameters)
   const refresh = parseRefresh(parameters.get('refresh'))
-  const known: readonly string[] = [...COMMON, 'refresh']
+  checkNames(target, parameters, ['refresh'])
+  return { refresh }
+}
+
+/**
+ * Checks the parameters of a delete by query, and reads the one that is ours, `dry_run`.
+ * @throws GatewayError unrecognizedParameter, ambiguousTarget
+ */
+export function parseByQueryParameters(target: Target): { readonly dryRun: boolean } {
+  const parameters = parseQuery(target.query)
+  checkBooleans(parameters)
+  const dryRun = parseFlag(parameters, 'dry_run')
+  checkNames(target, parameters, ['dry_run'])
+  return { dryRun }
+}
+
+/** The server's `paramAsBoolean`: a name without a value is true. */
+function parseFlag(parameters: ReadonlyMap<string, string>, name: string): boolean {
+  checkBooleans(parameters, [name])
+  return ['', 'true'].includes(parameters.get(name) ?? 'false')
+}
+
+/** Everything that is neither common nor the route's own is refused: a misspelt parameter must not do more than was meant. */
+function checkNames(target: Target, parameters: ReadonlyMap<string, string>, own: readonly string[]): void {
+  const known: readonly string[] = [...COMMON, ...own]
   const unknown = [...parameters.keys()].filter((name) => !known.includes(name)).sort()
   if (unknown.length > 0) {
     const names = unknown.map((name) => `[${name}]${suggestion(name, known)}`).join(', ')
@@ -132,11 +156,13 @@ export function parseDeleteParameters(target: Target): { readonly refresh: Refre
     throw new GatewayError('unrecognizedParameter', { reason })
   }
   checkFilterPaths(filterPathsOf(parameters.get('filter_path')))
-  return { refresh }
 }
 
-function checkBooleans(parameters: ReadonlyMap<string, string>): void {
-  for (const name of ['pretty', 'human', 'error_trace']) {
+function checkBooleans(
+  parameters: ReadonlyMap<string, string>,
+  names: readonly string[] = ['pretty', 'human', 'error_trace'],
+): void {
+  for (const name of names) {
     const value = parameters.get(name) ?? 'false'
     if (['', 'true', 'false'].includes(value)) continue
     throw new GatewayError('unrecognizedParameter', {

@@ -14,6 +14,7 @@ export type Route =
       readonly typeText: string
       readonly memoryId: string
     }
+  | { readonly kind: 'deleteByQuery'; readonly containerId: string; readonly typeText: string }
   | { readonly kind: 'deleteLegacyMemory'; readonly memoryId: string }
   /** Several at once, named in the body. */
   | { readonly kind: 'deleteLegacyMemories' }
@@ -44,6 +45,7 @@ export function dialectOf(route: Route): Dialect {
     case 'wrongMethod':
       return route.dialect
     case 'deleteMemory':
+    case 'deleteByQuery':
     case 'noHandler':
     case 'passThrough':
       return 'opensearch'
@@ -84,10 +86,14 @@ function memoryRoute(method: string, target: Target): Route {
   if (!found.methods.includes(method)) return { kind: 'wrongMethod', dialect: 'opensearch', allow: found.methods }
 
   const [containerId = '', , typeText = '', memoryId = ''] = rest
-  const isOneMemory = found.template.at(-1) === '{id}'
-  return isOneMemory && method === 'DELETE'
-    ? { kind: 'deleteMemory', containerId, typeText, memoryId }
-    : { kind: 'passThrough' }
+  switch (`${method} ${String(found.template.at(-1))}`) {
+    case 'DELETE {id}':
+      return { kind: 'deleteMemory', containerId, typeText, memoryId }
+    case 'POST _delete_by_query':
+      return { kind: 'deleteByQuery', containerId, typeText }
+    default:
+      return { kind: 'passThrough' }
+  }
 }
 
 function fits(template: readonly string[], segments: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { AccessPolicy } from '../core/access.ts'
+import type { QueryStore } from '../core/delete-by-query.ts'
 import type { DeleteOutcome, MemoryStore } from '../core/delete-memory.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { Principal } from '../core/principal.ts'
@@ -38,6 +39,8 @@ export interface ClusterParts {
   readonly name: string
   /** The cluster's memories for one request, as the service identity. */
   readonly storeFor: (signal: AbortSignal) => MemoryStore
+  /** The same, for what a query names. */
+  readonly queryStoreFor: (signal: AbortSignal) => QueryStore
   /** Sends a request on as the pass-through identity. */
   readonly forward: Forward
   /** Whether callers may say `securitytenant`. */
@@ -61,6 +64,11 @@ export interface HandlerParts {
     readonly isTrustedProxy: IsTrustedProxy
     /** Of a request that is passed through. */
     readonly maxBodyBytes: number
+  }
+  readonly byQuery: {
+    /** For a delete by query, in milliseconds: it may have many memories to go through. */
+    readonly deadlineMs: number
+    readonly maxBytes: number
   }
 }
 

@@ -25,3 +25,16 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
     throw new GatewayError('invalidBody', { reason: 'The body is not UTF-8, or broke off', cause: error })
   }
 }
+
+const JSON_TYPE = /^application\/(?:vnd\.opensearch\+)?json\s*(?:;|$)/i
+
+/**
+ * Reads a body that is JSON by its content type, as the server wants it: other notations of it are not parsed here.
+ * @throws GatewayError unsupportedContentType; as {@link readBody}
+ */
+export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+  const type = request.headers['content-type'] ?? ''
+  const body = await readBody(request, maxBytes)
+  if (body === '' || JSON_TYPE.test(type.trim())) return body
+  throw new GatewayError('unsupportedContentType', { reason: `Content-Type header [${type}] is not supported` })
+}

@@ -1,3 +1,4 @@
+import type { ByQueryOutcome } from '../core/delete-by-query.ts'
 import type { BulkOutcome } from '../core/delete-memories.ts'
 import type { DeleteOutcome } from '../core/delete-memory.ts'
 import type { GatewayError } from '../core/failure.ts'
@@ -5,6 +6,7 @@ import type { Presentation } from '../core/parameters.ts'
 import type { Dialect } from '../core/route.ts'
 import { applyFilterPath } from './filter-path.ts'
 import { wordBulkOutcome, wordLegacyError, wordLegacyFailure, wordLegacyOutcome } from './memory-plugin.ts'
+import { wordByQueryOutcome } from './by-query.ts'
 import { wordFailure, wordNoHandler, wordOutcome, wordWrongMethod } from './opensearch.ts'
 import type { Words } from './opensearch.ts'
 import { render } from './render.ts'
@@ -12,6 +14,7 @@ import { render } from './render.ts'
 /** What a request came to, before it is put into words. */
 export type Result =
   | { readonly kind: 'outcome'; readonly outcome: DeleteOutcome }
+  | { readonly kind: 'byQueryOutcome'; readonly outcome: ByQueryOutcome; readonly tookMs: number }
   | { readonly kind: 'bulkOutcome'; readonly outcome: BulkOutcome }
   | { readonly kind: 'failure'; readonly error: GatewayError }
   | { readonly kind: 'wrongMethod'; readonly allow: readonly string[] }
@@ -71,6 +74,8 @@ function wordsFor(result: Exclude<Result, { kind: 'preflight' }>, context: Answe
   switch (result.kind) {
     case 'outcome':
       return isLegacy ? wordLegacyOutcome(result.outcome, context.legacyMissing) : wordOutcome(result.outcome)
+    case 'byQueryOutcome':
+      return wordByQueryOutcome(result.outcome, result.tookMs)
     case 'bulkOutcome':
       return wordBulkOutcome(result.outcome)
     case 'failure':

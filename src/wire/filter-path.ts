@@ -1,5 +1,5 @@
 import type { FilterPaths } from '../core/parameters.ts'
-import { isList } from './body.ts'
+import { decimalText, isList } from './body.ts'
 import type { Body } from './body.ts'
 
 type Pattern = readonly string[]
@@ -87,5 +87,5 @@ function nameFits(pattern: string, key: string): boolean {
 }
 
 function isContainer(value: Body): boolean {
-  return typeof value === 'object' && value !== null
+  return typeof value === 'object' && value !== null && decimalText(value) === undefined
 }

@@ -34,6 +34,10 @@ const DENIED = {
 } as const
 
 export function wordFailure(error: GatewayError): Words {
+  // The server finds a content type out before anything else, and says it shorter.
+  if (error.code === 'unsupportedContentType') {
+    return { status: error.status, body: { error: error.message, status: error.status }, isError: true }
+  }
   return errorWords(error.status, { type: FAILURES[error.code].type, reason: error.message })
 }
 
@@ -61,17 +65,18 @@ function receiptBody(receipt: DeleteReceipt): Body {
   }
 }
 
-function statusException(status: number, reason: string): Words {
+export function statusException(status: number, reason: string): Words {
   return errorWords(status, { type: 'status_exception', reason })
 }
 
-function indexMissing(index: string): Words {
+/** @param resourceType how the server calls what was named, which differs between its APIs */
+export function indexMissing(index: string, resourceType = 'index_expression'): Words {
   return errorWords(404, {
     type: 'index_not_found_exception',
     reason: `no such index [${index}]`,
     index,
     'resource.id': index,
-    'resource.type': 'index_expression',
+    'resource.type': resourceType,
     index_uuid: '_na_',
   })
 }

@@ -1,6 +1,6 @@
 import type { Presentation } from '../core/parameters.ts'
-import { isList, isObject } from './body.ts'
-import type { Body } from './body.ts'
+import { decimalText, isList, isObject } from './body.ts'
+import type { Body, Decimal } from './body.ts'
 import { writeYaml } from './yaml.ts'
 
 export interface RenderedBody {
@@ -43,7 +43,8 @@ function prettyJson(body: Body, depth: number): string {
   return scalar(body)
 }
 
-function scalar(value: string | number | bigint | boolean | null): string {
+function scalar(value: string | number | bigint | boolean | null | Decimal): string {
+  if (typeof value === 'object' && value !== null) return decimalText(value) ?? ''
   return typeof value === 'string' ? quote(value) : String(value)
 }
 

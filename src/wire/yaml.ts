@@ -1,4 +1,4 @@
-import { isList, isObject } from './body.ts'
+import { decimalText, isList, isObject } from './body.ts'
 import type { Body } from './body.ts'
 
 /**
@@ -39,7 +39,8 @@ function listItem(item: Body, indent: number): string {
 function flow(value: Body, column: number, indent: number): string {
   if (typeof value === 'string') return doubleQuoted(value, column, indent)
   if (isList(value)) return '[]'
-  return isObject(value) ? '{}' : String(value)
+  if (isObject(value)) return '{}'
+  return typeof value === 'object' && value !== null ? (decimalText(value) ?? '') : String(value)
 }
 
 const BEST_WIDTH = 80

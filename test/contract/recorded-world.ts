@@ -19,6 +19,16 @@ export interface RecordedWorld {
 
 const INDEX_NAMES = /(?<![a-z])(?=(?:acme|default|gone|lt|ms|nosess|own|sys)-memory-)/g
 
+/** Of the plugin's own, what decides; the rest of a memory is never searched here. */
+const MAPPINGS = {
+  dynamic: false,
+  properties: {
+    owner_id: { type: 'keyword' },
+    memory_container_id: { type: 'keyword' },
+    namespace: { type: 'flat_object' },
+  },
+}
+
 export async function openRecordedWorld(clusterUrl: string): Promise<RecordedWorld> {
   const memories = testMemories(clusterUrl)
   const ownNames = (text: string): string => text.replaceAll(INDEX_NAMES, `${memories.prefix}-`)
@@ -27,7 +37,7 @@ export async function openRecordedWorld(clusterUrl: string): Promise<RecordedWor
   for (const [index, shards] of Object.entries(INDICES)) {
     // Refreshed on request only: what a search finds right after a delete must not depend on the clock.
     const settings = { number_of_shards: shards, number_of_replicas: 0, refresh_interval: '-1' }
-    const { status } = await memories.ask('PUT', `/${ownNames(index)}`, { settings, mappings: { dynamic: false } })
+    const { status } = await memories.ask('PUT', `/${ownNames(index)}`, { settings, mappings: MAPPINGS })
     if (status !== 200) throw new Error(`${index} was not created: ${String(status)}`)
   }
   for (const { id, source } of Object.values(CONTAINERS)) {
@@ -61,6 +71,11 @@ export async function openRecordedWorld(clusterUrl: string): Promise<RecordedWor
 
   async function run(one: TranscriptCase, caller?: Caller): Promise<AskedAnswer> {
     for (const number of one.after ?? []) await run(caseOf(number))
+    if (one.empties !== undefined) {
+      const everything = { query: { match_all: {} } }
+      await memories.ask('POST', `/${ownNames(one.empties)}/_refresh`)
+      await memories.ask('POST', `/${ownNames(one.empties)}/_delete_by_query?refresh=true`, everything)
+    }
     for (const memory of one.absent ?? []) await memories.ask('DELETE', documentOf(memory, 'refresh=true'))
     for (const memory of one.memories ?? []) {
       const { status } = await memories.ask('PUT', documentOf(memory, 'refresh=true'), memory.source)

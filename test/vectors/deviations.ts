@@ -76,6 +76,34 @@ export const DEVIATIONS: readonly Deviation[] = [
     there: ['lZBrAKIB8rytUh2D1k1A'],
   },
   {
+    number: '160',
+    caller: SOMEBODY,
+    plugin: '200: with security off, anyone deletes any memory',
+    gateway: json(
+      200,
+      '{"took":1,"timed_out":false,"total":0,"updated":0,"created":0,"deleted":0,"batches":0,"version_conflicts":0,"noops":0,"retries":{"bulk":0,"search":0},"throttled_millis":0,"requests_per_second":-1.0,"throttled_until_millis":0,"failures":[]}',
+    ),
+    why: 'whose a memory without an owner is, the setting memory.ownership says: nobody deletes it by query either',
+    there: ['dbq-1', 'dbq-2', 'dbq-3', 'ofB'],
+  },
+  {
+    number: '165',
+    plugin: '400: in the words of its JSON parser',
+    gateway: badRequest('parse_exception', 'The body must be JSON'),
+    why: 'what two parsers could read two ways is refused before the cluster sees it',
+    there: ['dbq-3'],
+  },
+  {
+    number: '166',
+    plugin: '400: unknown query, with its line and column',
+    gateway: badRequest(
+      'parsing_exception',
+      'The query kind [nosuch] is not allowed here; allowed are match_all, ids, term, terms, range, exists, prefix, match, match_phrase, bool, constant_score, nested',
+    ),
+    why: 'kinds come from a list: one that the cluster knows may read another index, or hide a query',
+    there: ['dbq-3'],
+  },
+  {
     number: '180',
     plugin: '400: refresh is an unrecognized parameter',
     gateway: json(
@@ -110,6 +138,10 @@ function statusException(status: number, reason: string): RecordedResponse {
 }
 
 function illegalArgument(reason: string): RecordedResponse {
-  const cause = { type: 'illegal_argument_exception', reason }
+  return badRequest('illegal_argument_exception', reason)
+}
+
+function badRequest(type: string, reason: string): RecordedResponse {
+  const cause = { type, reason }
   return json(400, JSON.stringify({ error: { root_cause: [cause], ...cause }, status: 400 }))
 }

@@ -1,15 +1,17 @@
+import { byQueryCases } from './transcripts/by-query.ts'
 import { clusterCases } from './transcripts/cluster.ts'
 import { outcomesCases } from './transcripts/outcomes.ts'
 import { spellingsCases } from './transcripts/spellings.ts'
 import { systemIndexCases } from './transcripts/system-indices.ts'
 import { usersCases } from './transcripts/users.ts'
 
-/** Recorded from OpenSearch 3.4.0 with its ml-commons plugin: what concerns the delete of one memory. */
+/** Recorded from OpenSearch 3.4.0 with its ml-commons plugin: what concerns deletes. */
 export const TRANSCRIPTS = {
   outcomes: outcomesCases,
   spellings: spellingsCases,
   users: usersCases,
   systemIndices: systemIndexCases,
+  byQuery: byQueryCases,
   cluster: clusterCases,
 } as const
 
@@ -18,7 +20,7 @@ export const NO_CASES: Readonly<Record<string, string>> = {
   '150': 'the raw memory of another container: seeded for 152',
   '151': "reads a memory through the plugin's own API, which the gateway passes through",
   '153': 'reads through the plugin what 152 deleted; here it is still there, and 152 says so',
-  '313': 'deletes by query',
+  '177': 'reads a memory through the plugin: that it is still there is checked in 176',
   '413': 'reads a memory through the plugin: that it is still there is checked in 412',
 }
 

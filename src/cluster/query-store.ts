@@ -1,0 +1,63 @@
+import { fieldsToRead } from '../core/access.ts'
+import type { AccessPolicy } from '../core/access.ts'
+import type { MatchPage, MatchQuestion, QueryStore } from '../core/delete-by-query.ts'
+import { withBackoff } from './backoff.ts'
+import type { ClusterClient } from './client.ts'
+import { findMatches } from './find-matches.ts'
+import type { MemoryStores } from './memory-store.ts'
+import { createQueryFieldReader } from './query-fields.ts'
+import type { QueryFieldReader } from './query-fields.ts'
+import type { ReadableIndices } from './readable-indices.ts'
+import { removeMatches } from './remove-matches.ts'
+
+interface Options {
+  readonly client: ClusterClient
+  readonly readable: ReadableIndices
+  readonly policy: AccessPolicy
+  readonly containers: MemoryStores
+}
+
+/** What a query names in a cluster, for one request at a time. */
+export interface QueryStores {
+  /** @param signal aborts when the request's deadline has come or its caller has gone */
+  forRequest(signal: AbortSignal): QueryStore
+}
+
+export function createQueryStores(options: Options): QueryStores {
+  const { client, readable, policy, containers } = options
+  const mapped = createQueryFieldReader(client, policy)
+  return {
+    forRequest(signal) {
+      return {
+        findContainer: (containerId) => containers.forRequest(signal).findContainer(containerId),
+        fields: (index, forAnyOwner) => withBackoff(() => mapped.read(index, forAnyOwner, signal), signal),
+        find: (question) => find({ ...options, mapped }, question, signal),
+        removeMatches: (index, matches) => removeMatches(client, index, matches, signal),
+        prove: (index) => readable.prove(index, signal),
+        refresh: (index) => refresh(client, index),
+      }
+    },
+  }
+}
+
+async function* find(
+  { client, readable, policy, mapped }: Options & { readonly mapped: QueryFieldReader },
+  question: MatchQuestion,
+  signal: AbortSignal,
+): AsyncGenerator<MatchPage | undefined> {
+  // A session's cascade looks at the namespace as well.
+  const fields = [...new Set([...fieldsToRead(policy), 'namespace'])]
+  for await (const page of findMatches(client, question, fields, signal)) {
+    if (page === undefined) mapped.forget(question.index)
+    else if (page.matches.length > 0) readable.sawDocument(question.index)
+    yield page
+  }
+}
+
+const REFRESH_MS = 30_000
+
+/** Makes deletes visible to searches. They are made by then, so neither a caller who has gone nor a failure changes anything. */
+async function refresh(client: ClusterClient, index: string): Promise<void> {
+  const path = `/${encodeURIComponent(index)}/_refresh`
+  await client.request({ method: 'POST', path }, AbortSignal.timeout(REFRESH_MS)).catch(() => undefined)
+}

@@ -1,0 +1,214 @@
+import { holds, owns } from './access.ts'
+import type { AccessPolicy } from './access.ts'
+import type { BackingIndex, Container } from './backing-index.ts'
+import { decideIndex } from './decide.ts'
+import type { Refusal } from './decide.ts'
+import type { MemoryStore } from './delete-memory.ts'
+import { FAILURES, GatewayError } from './failure.ts'
+import { belongsTo } from './look.ts'
+import type { Long } from './look.ts'
+import type { MemoryType } from './memory.ts'
+import type { Principal } from './principal.ts'
+import type { CheckedQuery } from './query/check-query.ts'
+import { memoryQuery } from './query/memory-query.ts'
+import type { MemoryFields } from './query/query-fields.ts'
+
+/** A memory that a query found: enough to decide, and to delete exactly this version of it. */
+export interface Match {
+  readonly id: string
+  readonly routing: string | undefined
+  readonly seqNo: Long
+  readonly primaryTerm: Long
+  /** Only the fields that a decision needs. */
+  readonly source: unknown
+}
+
+/** Why a part of the work was not done, in the words of the cluster's by-query answers. */
+export interface QueryFailure {
+  readonly index: string
+  readonly shard?: number
+  readonly id?: string
+  readonly status: number
+  readonly type: string
+  readonly reason: string
+}
+
+/** Some of what a query found. */
+export interface MatchPage {
+  /** Of the whole query. */
+  readonly total: number
+  readonly matches: readonly Match[]
+  /** The cluster gave up before it had looked at everything. */
+  readonly timedOut: boolean
+  /** Shards that could not be searched. */
+  readonly failures: readonly QueryFailure[]
+}
+
+export interface RemovedMatches {
+  readonly deleted: number
+  /** Changed since they were found, and so left. */
+  readonly conflicts: number
+  readonly retries: number
+  readonly failures: readonly QueryFailure[]
+}
+
+export interface MatchQuestion {
+  readonly index: BackingIndex
+  /** JSON. */
+  readonly query: string
+}
+
+/** What deletes by query need of a cluster. All throw GatewayError where it cannot be asked, or not in time. */
+export interface QueryStore extends Pick<MemoryStore, 'findContainer'> {
+  /** How the index maps the fields that decide; `undefined` where there is no such index. */
+  fields(index: BackingIndex, forAnyOwner: boolean): Promise<MemoryFields | undefined>
+  /** What the query finds, as it stood when it was asked, page by page; `undefined` where there is no such index. */
+  find(question: MatchQuestion): AsyncIterable<MatchPage | undefined>
+  removeMatches(index: BackingIndex, matches: readonly Match[]): Promise<RemovedMatches>
+  /** Settles that "nothing found" means that nothing is there. */
+  prove(index: BackingIndex): Promise<void>
+  refresh(index: BackingIndex): Promise<void>
+}
+
+export interface ByQueryRequest {
+  readonly containerId: string
+  readonly type: MemoryType
+  readonly query: CheckedQuery
+  /** Count what would be deleted, and leave it. */
+  readonly dryRun: boolean
+  /** What a memory must be beside the caller's; everything by default. */
+  readonly only?: (source: unknown) => boolean
+}
+
+/** What a delete by query did: the fields of the cluster's answer to one. */
+export interface ByQueryReport {
+  readonly timedOut: boolean
+  readonly total: number
+  readonly deleted: number
+  readonly batches: number
+  readonly versionConflicts: number
+  readonly retries: number
+  readonly failures: readonly QueryFailure[]
+}
+
+export type ByQueryOutcome =
+  | { readonly kind: 'ran'; readonly report: ByQueryReport }
+  | { readonly kind: 'typeDisabled'; readonly type: MemoryType }
+  | Refusal
+
+const OVERRIDE = 'memory:delete:any'
+
+/**
+ * Deletes what a query finds, by the rules of the single delete: the query is bound to container and owner, what it finds is decided once more on
+ * the stored document (an index cannot tell a list from its only value), and only the version that was decided on goes.
+ * @throws GatewayError where nothing was deleted; what fails later is in the report
+ */
+export async function deleteByQuery(
+  store: QueryStore,
+  policy: AccessPolicy,
+  principal: Principal,
+  request: ByQueryRequest,
+): Promise<ByQueryOutcome> {
+  const container = await store.findContainer(request.containerId)
+  const decision = decideIndex(container, request.type, principal, policy, OVERRIDE)
+  if (decision.kind === 'indexNotFound') return { kind: 'typeDisabled', type: request.type }
+  if (decision.kind !== 'granted') return decision
+  return deleteIn(store, decision.index, policy, principal, decision.container, request)
+}
+
+async function deleteIn(
+  store: QueryStore,
+  index: BackingIndex,
+  policy: AccessPolicy,
+  principal: Principal,
+  container: Container,
+  { query, dryRun, only = () => true }: ByQueryRequest,
+): Promise<ByQueryOutcome> {
+  const fields = await store.fields(index, holds(principal, OVERRIDE))
+  if (fields === undefined) return { kind: 'indexMissing', index }
+  const bound = memoryQuery(query, { index, containerId: container.id, principal, policy, override: OVERRIDE, fields })
+  const isTheirs = ({ source }: Match): boolean =>
+    belongsTo({ source }, container) && owns(source, principal, policy, OVERRIDE) && only(source)
+
+  const tally = new Tally(index)
+  try {
+    for await (const page of store.find({ index, query: bound })) {
+      if (page === undefined) return { kind: 'indexMissing', index }
+      const theirs = page.matches.filter(isTheirs)
+      if (!tally.found(page, theirs.length)) break
+      if (theirs.length > 0 && !dryRun && !tally.removed(await store.removeMatches(index, theirs))) break
+    }
+    if (tally.foundNothing) await store.prove(index)
+  } catch (error) {
+    if (!(error instanceof GatewayError) || !tally.hasOrdered) throw error
+    tally.endedBy(error)
+  }
+  if (tally.hasOrdered) await store.refresh(index)
+  return { kind: 'ran', report: tally.report() }
+}
+
+/** Counts what is done, so that an end halfway is reported as what it is. */
+class Tally {
+  readonly #index: string
+  #hits = 0
+  #foreign = 0
+  #batches = 0
+  #deleted = 0
+  #conflicts = 0
+  #retries = 0
+  #timedOut = false
+  #failures: QueryFailure[] = []
+  hasOrdered = false
+
+  constructor(index: string) {
+    this.#index = index
+  }
+
+  get #goesOn(): boolean {
+    return !this.#timedOut && this.#failures.length === 0
+  }
+
+  get foundNothing(): boolean {
+    return this.#hits === 0 && this.#goesOn
+  }
+
+  /** @returns whether to go on */
+  found(page: MatchPage, theirs: number): boolean {
+    this.#hits = Math.max(this.#hits, page.total)
+    this.#foreign += page.matches.length - theirs
+    this.#timedOut ||= page.timedOut
+    this.#failures.push(...page.failures)
+    if (theirs > 0) this.#batches += 1
+    return this.#goesOn
+  }
+
+  /** @returns whether to go on */
+  removed({ deleted, conflicts, retries, failures }: RemovedMatches): boolean {
+    this.hasOrdered = true
+    this.#deleted += deleted
+    this.#conflicts += conflicts
+    this.#retries += retries
+    this.#failures.push(...failures)
+    return this.#goesOn
+  }
+
+  endedBy(error: GatewayError): void {
+    if (error.code === 'upstreamTimeout') this.#timedOut = true
+    else {
+      const { type } = FAILURES[error.code]
+      this.#failures.push({ index: this.#index, status: error.status, type, reason: error.message })
+    }
+  }
+
+  report(): ByQueryReport {
+    return {
+      timedOut: this.#timedOut,
+      total: this.#hits - this.#foreign,
+      deleted: this.#deleted,
+      batches: this.#batches,
+      versionConflicts: this.#conflicts,
+      retries: this.#retries,
+      failures: this.#failures,
+    }
+  }
+}
