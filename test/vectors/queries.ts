@@ -1,0 +1,83 @@
+/** Queries that callers may send: each must find memories as the server would, and none of somebody else's. */
+export const ALLOWED_QUERIES: readonly string[] = [
+  '{"match_all":{}}',
+  '{"match_all":{"boost":1.0,"_name":"all"}}',
+  '{"ids":{"values":["own","other","foreign"]}}',
+  '{"term":{"memory_container_id":"team-a"}}',
+  '{"term":{"owner_id":{"value":"BOB","case_insensitive":true}}}',
+  '{"terms":{"owner_id":["alice","bob","bob smith"],"boost":2}}',
+  '{"terms":{"memory_container_id":["team","team-a","TEAM"]}}',
+  '{"range":{"created_time":{"gte":0,"lte":9007199254740993,"format":"epoch_millis"}}}',
+  '{"exists":{"field":"owner_id"}}',
+  '{"prefix":{"owner_id":"b"}}',
+  '{"prefix":{"memory_container_id":{"value":"t"}}}',
+  '{"match":{"text":{"query":"secret remember","operator":"or"}}}',
+  '{"match":{"text":"secret"}}',
+  '{"match_phrase":{"text":"the secret"}}',
+  '{"bool":{"should":[{"match_all":{}},{"term":{"owner_id":"bob"}}],"minimum_should_match":0}}',
+  '{"bool":{"must_not":[{"term":{"owner_id":"alice"}}]}}',
+  '{"bool":{"must_not":{"term":{"memory_container_id":"team"}}}}',
+  '{"bool":{"filter":{"bool":{"must":{"match_all":{}}}},"adjust_pure_negative":true}}',
+  '{"constant_score":{"filter":{"match_all":{}},"boost":1e0}}',
+  '{"nested":{"path":"messages","query":{"term":{"messages.role":"user"}},"score_mode":"none"}}',
+]
+
+/** Queries that read another index, run code, or hide a query from the check; at the top, and below in {@link HIDING_PLACES}. */
+const FORBIDDEN: readonly (readonly [query: string, named: string])[] = [
+  ['{"wrapper":{"query":"eyJtYXRjaF9hbGwiOnt9fQ=="}}', 'wrapper'],
+  ['{"terms":{"owner_id":{"index":"team-a-memory-working","id":"1","path":"owner_id"}}}', 'owner_id'],
+  ['{"script":{"script":"true"}}', 'script'],
+  ['{"script_score":{"query":{"match_all":{}},"script":{"source":"1"}}}', 'script_score'],
+  ['{"function_score":{"query":{"match_all":{}}}}', 'function_score'],
+  ['{"more_like_this":{"like":[{"_index":"x","_id":"1"}]}}', 'more_like_this'],
+  ['{"percolate":{"field":"q","index":"x","id":"1"}}', 'percolate'],
+  ['{"geo_shape":{"l":{"indexed_shape":{"index":"x","id":"1"}}}}', 'geo_shape'],
+  ['{"template":{"term":{"a":"b"}}}', 'template'],
+  ['{"query_string":{"query":"owner_id:bob"}}', 'query_string'],
+  ['{"simple_query_string":{"query":"*"}}', 'simple_query_string'],
+  ['{"has_child":{"type":"x","query":{"match_all":{}}}}', 'has_child'],
+  ['{"regexp":{"owner_id":".*"}}', 'regexp'],
+  ['{"Match_All":{}}', 'Match_All'],
+  ['{"match_all":{"query":{"wrapper":{}}}}', 'query'],
+  ['{"term":{"owner_id":{"value":["a","b"]}}}', 'owner_id'],
+  ['{"term":{"owner_id":{"value":{"script":"1"}}}}', 'owner_id'],
+  ['{"match":{"text":{"query":"x","analyzer":{"type":"x"}}}}', 'text'],
+  ['{"nested":{"path":"m","query":{"match_all":{}},"inner_hits":{"docvalue_fields":["x"]}}}', 'inner_hits'],
+  ['{"__proto__":{}}', '__proto__'],
+]
+
+const HIDING_PLACES: readonly ((query: string) => string)[] = [
+  (query) => query,
+  (query) => `{"bool":{"must":${query}}}`,
+  (query) => `{"bool":{"filter":[{"match_all":{}},${query}]}}`,
+  (query) => `{"bool":{"should":[${query}]}}`,
+  (query) => `{"bool":{"must_not":[{"bool":{"must_not":${query}}}]}}`,
+  (query) => `{"constant_score":{"filter":${query}}}`,
+  (query) => `{"nested":{"path":"messages","query":${query}}}`,
+]
+
+/** Bodies, and a part of the reason why they are refused. */
+export const REFUSED_BODIES: readonly (readonly [body: string, reason: string])[] = [
+  ...FORBIDDEN.flatMap(([query, named]) => HIDING_PLACES.map((hide) => [`{"query":${hide(query)}}`, named] as const)),
+  ['{"query":[]}', 'must be an object'],
+  ['{"query":"match_all"}', 'must be an object'],
+  ['{"query":{}}', 'exactly one kind'],
+  ['{"query":{"match_all":{},"term":{"a":"b"}}}', 'exactly one kind'],
+  ['{"query":{"match_all":null}}', 'must be an object'],
+  ['{"query":{"bool":{"must":[[{"match_all":{}}]]}}}', 'must be an object'],
+  ['{"query":{"match_all":{}},"query":{"term":{"owner_id":"x"}}}', 'only once'],
+  ['{"query":{"match_all":{}},"qu\\u0065ry":{"term":{"owner_id":"x"}}}', 'only once'],
+  ['{"query":{"bool":{"must":{"match_all":{}},"must":{"wrapper":{}}}}}', 'only once'],
+  ['{"query":{"term":{"a":"b"}}} {"query":{"match_all":{}}}', 'must be JSON'],
+  ['{"query":{"match_all":{}}/* */}', 'must be JSON'],
+  ["{'query':{'match_all':{}}}", 'must be JSON'],
+  ['\ufeff{"query":{"match_all":{}}}', 'must be JSON'],
+  ['[]', 'must be a JSON object'],
+  ['{"query":{"term":{"a":NaN}}}', 'must be JSON'],
+  [`{"query":${'{"bool":{"must":'.repeat(40)}{"match_all":{}}${'}}'.repeat(40)}}`, 'deep'],
+  [`{"query":${'{"bool":{"must":'.repeat(20_000)}{"match_all":{}}${'}}'.repeat(20_000)}}`, 'deep'],
+  [
+    `{"query":{"bool":{"should":[${Array.from({ length: 1_025 }, () => '{"match_all":{}}').join(',')}]}}}`,
+    'more than 1024',
+  ],
+]
