@@ -90,10 +90,10 @@ afterAll(async () => {
   for (const world of worlds) for (const memories of Object.values(world)) await memories.removeAll()
 })
 
-async function refill({ ask, indexOf }: TestMemories, documents: ReadonlyMap<string, object>): Promise<void> {
-  const index = indexOf('working')
-  await ask('POST', `/${index}/_refresh`)
-  await ask('POST', `/${index}/_delete_by_query?refresh=true`, { query: { match_all: {} } })
+async function refill(memories: TestMemories, documents: ReadonlyMap<string, object>): Promise<void> {
+  const index = memories.indexOf('working')
+  await memories.ask('POST', `/${index}/_refresh`)
+  await memories.ask('POST', `/${index}/_delete_by_query?refresh=true`, { query: { match_all: {} } })
   const lines = [...documents].flatMap(([_id, source]) => [{ index: { _id } }, source])
   const body = lines.map((line) => `${JSON.stringify(line)}\n`).join('')
   const reply = await call(url, {
@@ -105,9 +105,10 @@ async function refill({ ask, indexOf }: TestMemories, documents: ReadonlyMap<str
   expect(reply.status).toBe(200)
 }
 
-async function whatIsLeft({ ask, indexOf }: TestMemories): Promise<readonly string[]> {
-  await ask('POST', `/${indexOf('working')}/_refresh`)
-  const { body } = await ask('POST', `/${indexOf('working')}/_search?size=1000`, { _source: false })
+async function whatIsLeft(memories: TestMemories): Promise<readonly string[]> {
+  const index = memories.indexOf('working')
+  await memories.ask('POST', `/${index}/_refresh`)
+  const { body } = await memories.ask('POST', `/${index}/_search?size=1000`, { _source: false })
   return (body as { hits: { hits: { _id: string }[] } }).hits.hits.map(({ _id }) => _id).sort()
 }
 

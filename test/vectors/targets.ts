@@ -143,7 +143,11 @@ export const memoryTargets: readonly TargetCase[] = [
   row('methods are in capitals', `delete ${PLAIN}`, wrong('DELETE', 'PUT', 'GET')),
   row("a container is the cluster's", `DELETE ${PREFIX}/c`, passThrough),
   row('so is a search of containers', `POST ${PREFIX}/_search`, passThrough),
-  row('so is a delete by query', `POST ${PREFIX}/c/memories/working/_delete_by_query`, passThrough),
+  row('a delete by query is ours', `POST ${PREFIX}/c/memories/working/_delete_by_query`, {
+    kind: 'deleteByQuery',
+    containerId: 'c',
+    typeText: 'working',
+  }),
   row('the prefix alone is nothing', `GET ${PREFIX}`, noHandler),
 ]
 

@@ -95,9 +95,10 @@ describe('every failure', () => {
     expect({ status: openSearch.status, body: JSON.parse(openSearch.body) as unknown }).toEqual({
       status,
       // The server says this one in short.
-      body: code === 'unsupportedContentType'
-        ? { error: reason, status }
-        : { error: { root_cause: [{ type, reason }], type, reason }, status },
+      body:
+        code === 'unsupportedContentType'
+          ? { error: reason, status }
+          : { error: { root_cause: [{ type, reason }], type, reason }, status },
     })
     const legacy = answered(failure, { dialect: 'memoryPlugin' })
     expect({ status: legacy.status, keys: Object.keys(JSON.parse(legacy.body) as object) }).toEqual({
