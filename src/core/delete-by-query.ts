@@ -126,7 +126,15 @@ async function deleteIn(
 ): Promise<ByQueryOutcome> {
   const fields = await store.fields(index, holds(principal, OVERRIDE))
   if (fields === undefined) return { kind: 'indexMissing', index }
-  const bound = memoryQuery(query, { index, containerId: container.id, principal, policy, override: OVERRIDE, fields })
+  const bound = memoryQuery(query, {
+    index,
+    containerId: container.id,
+    principal,
+    policy,
+    override: OVERRIDE,
+    fields,
+    decidedAgain: true,
+  })
   const isTheirs = ({ source }: Match): boolean =>
     belongsTo({ source }, container) && owns(source, principal, policy, OVERRIDE) && only(source)
 

@@ -12,6 +12,11 @@ interface Whose {
   readonly policy: AccessPolicy
   readonly override: Override
   readonly fields: MemoryFields
+  /**
+   * Whether what is found is decided once more on its stored document. The filter then leaves out what would miss some: in a flat object, `exists`
+   * takes the key `user_id=x` for `user_id`.
+   */
+  readonly decidedAgain: boolean
 }
 
 /**
@@ -22,24 +27,24 @@ interface Whose {
  * @throws GatewayError unsuitableMapping where a name is too long for the index to hold
  */
 export function memoryQuery(query: CheckedQuery, whose: Whose): string {
-  const { index, containerId, principal, policy, override, fields } = whose
+  const { index, containerId, principal, override, fields } = whose
   const container = isOnly(index, fields.container, containerId)
-  const filters = holds(principal, override)
-    ? [container]
-    : [container, ownedBy(index, principal.subject, fields.owners, policy)]
+  const filters = holds(principal, override) ? [container] : [container, ownedBy(whose)]
   return `{"bool":{"filter":[${filters.join(',')},${query}]}}`
 }
 
 /** The rule of `owns` as a filter: a field counts only where the ones before it are missing. */
-function ownedBy(index: string, subject: string, owners: readonly QueryField[], { ownership }: AccessPolicy): string {
+function ownedBy({ index, principal, policy: { ownership }, fields: { owners }, decidedAgain }: Whose): string {
+  const missing = (fields: readonly QueryField[]): string =>
+    fields
+      .filter(({ kind }) => !decidedAgain || kind !== 'flatObject')
+      .flatMap(({ presentIn }) => presentIn.map(exists))
+      .join(',')
   const ways = owners.map((field, position) => {
-    const missing = owners.slice(0, position).flatMap(({ presentIn }) => presentIn)
-    return `{"bool":{"filter":[${isOnly(index, field, subject)}],"must_not":[${missing.map(exists).join(',')}]}}`
+    const isTheirs = isOnly(index, field, principal.subject)
+    return `{"bool":{"filter":[${isTheirs}],"must_not":[${missing(owners.slice(0, position))}]}}`
   })
-  if (ownership.unowned === 'allow') {
-    const fields = owners.flatMap(({ presentIn }) => presentIn)
-    ways.push(`{"bool":{"must_not":[${fields.map(exists).join(',')}]}}`)
-  }
+  if (ownership.unowned === 'allow') ways.push(`{"bool":{"must_not":[${missing(owners)}]}}`)
   return ways.length === 0 ? '{"match_none":{}}' : `{"bool":{"should":[${ways.join(',')}],"minimum_should_match":1}}`
 }
 
