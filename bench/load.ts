@@ -9,11 +9,11 @@ export interface LoadResult {
 
 export interface Target {
   readonly origin: string
-  /** Deletes one document; throws where the answer is not the expected one. */
-  deleteOne(pool: Pool, id: string): Promise<void>
+  /** Does one unit of work; throws where the answer is not the expected one. */
+  runOne(pool: Pool, id: string): Promise<void>
 }
 
-/** Deletes every id once, with so many callers at a time, each waiting for its answer before the next call. */
+/** Works through every id once, with so many callers at a time, each waiting for its answer before the next call. */
 export async function runLoad(target: Target, ids: readonly string[], callers: number): Promise<LoadResult> {
   const pool = new Pool(target.origin, { connections: callers, pipelining: 1 })
   const times: number[] = []
@@ -21,7 +21,7 @@ export async function runLoad(target: Target, ids: readonly string[], callers: n
   const caller = async (): Promise<void> => {
     for (let id = ids[next++]; id !== undefined; id = ids[next++]) {
       const startedAt = performance.now()
-      await target.deleteOne(pool, id)
+      await target.runOne(pool, id)
       times.push(performance.now() - startedAt)
     }
   }

@@ -1,0 +1,24 @@
+import { parseArgs } from 'node:util'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '5' },
+    deletes: { type: 'string', default: '4000' },
+    requests: { type: 'string', default: '8000' },
+    callers: { type: 'string', default: '1,8,64,256' },
+    million: { type: 'boolean', default: false },
+  },
+})
+
+/** What the command line asks for. */
+export const OPTIONS = {
+  suites: positionals,
+  rounds: Number(values.rounds),
+  /** Of each contender in a round. */
+  deletes: Number(values.deletes),
+  requests: Number(values.requests),
+  callers: values.callers.split(',').map(Number),
+  /** Whether the memory after a million requests is measured too. */
+  million: values.million,
+} as const
