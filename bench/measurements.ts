@@ -24,8 +24,6 @@ export interface Figure {
   readonly hasRatio: boolean
 }
 
-export type Note = (measurement: Measurement) => void
-
 /** Round 0 warms everything up and does not count. */
 export function isWarmUp(round: number): boolean {
   return round === 0
