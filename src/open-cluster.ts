@@ -2,12 +2,15 @@ import { openCircuit } from './cluster/circuit.ts'
 import type { CircuitHealth } from './cluster/circuit.ts'
 import { openCluster } from './cluster/client.ts'
 import { createMemoryStores } from './cluster/memory-store.ts'
+import { checkNodes } from './cluster/node-checks.ts'
 import { createQueryStores } from './cluster/query-store.ts'
 import { createReadableIndices } from './cluster/readable-indices.ts'
 import { watchCluster } from './cluster/watch.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { fieldsToRead } from './core/access.ts'
 import type { AccessPolicy } from './core/access.ts'
+import { openClusterNodes } from './core/cluster-nodes.ts'
+import type { ClusterNodes } from './core/cluster-nodes.ts'
 import type { Engine, Forward, ForwardOptions } from './forward/engine.ts'
 import { forwardWithHttpProxyMiddleware } from './forward/with-http-proxy-middleware.ts'
 import { forwardWithUndici } from './forward/with-undici.ts'
@@ -21,10 +24,12 @@ export interface GatewayCluster {
   readonly parts: ClusterParts
   /** The first look at the cluster; never rejects. */
   start(): Promise<void>
-  readonly checks: () => Readonly<Record<'cluster' | 'maskedIndices' | 'circuit', HealthCheck>>
+  readonly checks: () => Readonly<Record<'cluster' | 'maskedIndices' | 'circuit' | 'nodes', HealthCheck>>
   /** For metrics. */
   readonly waiting: () => number
   readonly circuit: () => CircuitHealth
+  /** What is known of its nodes, and counted. */
+  readonly nodes: Pick<ClusterNodes, 'states' | 'counters'>
   close(): Promise<void>
 }
 
@@ -52,14 +57,25 @@ export function openGatewayCluster(
   log: Log,
   metrics: Metrics,
 ): GatewayCluster {
+  const choice = openChoice(cluster)
   const client = openCluster({
     name,
     nodes: cluster.nodes,
+    choice,
     ca: cluster.tls.ca,
     service: cluster.service,
     connectTimeoutMs: cluster.connectTimeout,
+    attemptTimeoutMs: cluster.attemptTimeout,
     idleTimeoutMs: cluster.idleTimeout,
     maxConnections: cluster.maxConnections,
+  })
+  const nodeChecks = checkNodes({
+    client,
+    nodes: choice,
+    intervalMs: cluster.ejection.checkInterval,
+    timeoutMs: cluster.attemptTimeout,
+    onChange: ({ node, isUp }) =>
+      isUp ? log.info('a node is back', { cluster: name, node }) : log.warn('a node is out', { cluster: name, node }),
   })
   const readable = createReadableIndices({ client, onMasked: (index) => log.warn(MASKED, { cluster: name, index }) })
   const watch = watchCluster({ client, readable, containerIndex, intervalMs: WATCH_INTERVAL_MS })
@@ -79,7 +95,7 @@ export function openGatewayCluster(
     },
   })
   const queryStores = createQueryStores({ client: circuit.guard(client), readable, policy, containers: stores })
-  const engine = openEngine(cluster)
+  const engine = openEngine(cluster, choice)
 
   return {
     parts: {
@@ -92,16 +108,22 @@ export function openGatewayCluster(
       ),
       versionHeader: () => client.versionHeader(),
     },
-    start: () => watch.start(),
+    nodes: choice,
+    async start() {
+      nodeChecks.start()
+      await watch.start()
+    },
     checks: () => ({
       cluster: { ok: watch.health().reachable && watch.health().problem === undefined, ...watch.health() },
       // Half-open counts as ready: without a request to try the cluster with, the circuit would stay as it is.
       circuit: { ok: circuit.health().state !== 'open', ...circuit.health() },
       maskedIndices: { ok: readable.masked().length === 0, indices: readable.masked() },
+      nodes: { ok: choice.states().some(({ state }) => state === 'up'), states: choice.states() },
     }),
     waiting: () => stores.waiting(),
     circuit: () => circuit.health(),
     async close() {
+      nodeChecks.close()
       watch.close()
       await Promise.all([client.close(), engine.close()])
     },
@@ -123,9 +145,23 @@ function timed(forward: Forward, tell: (seconds: number, result: 'answered' | 'f
   }
 }
 
-function openEngine(cluster: Cluster): Engine {
+function openChoice({ nodes, ejection, retryBudget, attemptTimeout }: Cluster): ClusterNodes {
+  return openClusterNodes({
+    nodes,
+    failures: ejection.failures,
+    backoffMs: ejection.backoff,
+    maxBackoffMs: ejection.maxBackoff,
+    silenceMs: attemptTimeout,
+    retries: retryBudget,
+    now: () => performance.now(),
+    random: Math.random,
+  })
+}
+
+function openEngine(cluster: Cluster, choice: ClusterNodes): Engine {
   const options: ForwardOptions = {
     nodes: cluster.nodes,
+    choice,
     ca: cluster.tls.ca,
     connectTimeoutMs: cluster.connectTimeout,
     idleTimeoutMs: cluster.idleTimeout,

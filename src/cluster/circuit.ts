@@ -1,8 +1,9 @@
 import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel'
 
 import { GatewayError } from '../core/failure.ts'
-import type { ClusterAnswer, ClusterClient, ClusterRequest } from './client.ts'
-import { neverSent } from './undici-connection.ts'
+import { neverSent } from '../core/never-sent.ts'
+import type { ClusterClient } from './client.ts'
+import type { ClusterAnswer, ClusterRequest } from './request.ts'
 
 export interface CircuitOptions {
   /** So many requests in a row without a word from the cluster open the circuit. */

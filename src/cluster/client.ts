@@ -1,49 +1,44 @@
 import { Client, errors } from '@opensearch-project/opensearch'
 
+import { UNAVAILABLE } from '../core/cluster-nodes.ts'
+import type { Attempt, ClusterNodes } from '../core/cluster-nodes.ts'
 import { GatewayError } from '../core/failure.ts'
-import { mayHaveRun, neverSent, undiciConnectionClass } from './undici-connection.ts'
-
-/** As whom the gateway itself speaks to the cluster. */
-export type ServiceIdentity =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
-  | { readonly kind: 'bearer'; readonly token: string }
-  /** PEM. The pair belongs to this identity's connections alone. */
-  | { readonly kind: 'clientCertificate'; readonly cert: string; readonly key: string }
+import { neverSent } from '../core/never-sent.ts'
+import { ChosenConnectionPool } from './chosen-connection.ts'
+import { isObject } from './reading.ts'
+import { whereAgain } from './request.ts'
+import type { ClusterAnswer, ClusterRequest } from './request.ts'
+import { certificate, credentials } from './service-identity.ts'
+import type { ServiceIdentity } from './service-identity.ts'
+import { undiciConnectionClass } from './undici-connection.ts'
 
 export interface ClusterOptions {
   readonly name: string
   readonly nodes: readonly string[]
+  /** Which of them a request goes to; shared with pass-through. */
+  readonly choice: ClusterNodes
   /** PEM; the system's authorities where absent. */
   readonly ca: string | undefined
   readonly service: ServiceIdentity
   readonly connectTimeoutMs: number
+  /** After so long a node that has not answered is given up for another one, where there is one. */
+  readonly attemptTimeoutMs: number
   readonly idleTimeoutMs: number
   readonly maxConnections: number
-}
-
-export interface ClusterRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE'
-  readonly path: string
-  readonly querystring?: Readonly<Record<string, string>>
-  readonly body?: string
-  readonly contentType?: 'application/json' | 'application/x-ndjson'
-}
-
-export interface ClusterAnswer {
-  readonly status: number
-  readonly body: unknown
 }
 
 /** One cluster, spoken to as the service identity. */
 export interface ClusterClient {
   readonly name: string
   /**
-   * Sends one request and reads the whole answer. It goes to another node where it never reached the first; nothing else is sent again.
+   * Sends one request and reads the whole answer. It goes to another node where it never reached the first; only a repeatable one is sent again
+   * otherwise, and all that within the cluster's budget for retries.
    * @param signal the deadline of the caller, and whether it is still there
    * @throws GatewayError upstreamUnavailable, upstreamTimeout, upstreamInvalid
    */
   request(request: ClusterRequest, signal: AbortSignal): Promise<ClusterAnswer>
+  /** Whether a node answers and has joined its cluster. */
+  isWell(node: string, signal: AbortSignal): Promise<boolean>
   /** `X-OpenSearch-Version` as the cluster last sent it. */
   versionHeader(): string | undefined
   close(): Promise<void>
@@ -51,14 +46,14 @@ export interface ClusterClient {
 
 /** Opens a cluster: no connection is made before the first request. */
 export function openCluster(options: ClusterOptions): ClusterClient {
+  const { choice, attemptTimeoutMs } = options
   let versionHeader: string | undefined
   const client = new Client({
     nodes: [...options.nodes],
     Connection: undiciConnectionClass(options),
+    ConnectionPool: ChosenConnectionPool,
     // A delete is never sent twice by the client: what may have run is looked at first.
     maxRetries: 0,
-    // A node that failed is tried again after a while; with 'none' it would stay out for as long as another one answers.
-    resurrectStrategy: 'optimistic',
     enableLongNumeralSupport: true,
     // Stored documents may hold a key of that name; nothing here merges or reads it.
     disablePrototypePoisoningProtection: true,
@@ -70,8 +65,7 @@ export function openCluster(options: ClusterOptions): ClusterClient {
     },
   })
 
-  async function send(request: ClusterRequest, signal: AbortSignal): Promise<ClusterAnswer> {
-    if (signal.aborted) throw new GatewayError('upstreamTimeout', { cause: neverSent(new Error('No time was left')) })
+  async function ask(node: string, request: ClusterRequest, signals: readonly AbortSignal[]): Promise<ClusterAnswer> {
     const { method, path, querystring, body, contentType } = request
     const pending = client.transport.request(
       {
@@ -80,13 +74,13 @@ export function openCluster(options: ClusterOptions): ClusterClient {
         ...(body === undefined ? {} : { body }),
         ...(querystring === undefined ? {} : { querystring: { ...querystring } }),
       },
-      { maxRetries: 0, headers: { 'content-type': contentType ?? 'application/json' } },
+      { id: node, maxRetries: 0, headers: { 'content-type': contentType ?? 'application/json' } },
     )
     // Returns nothing: Node would take the client's thenable for an async listener's, and end the process when it rejects.
     const abort = (): void => {
       pending.abort()
     }
-    signal.addEventListener('abort', abort, { once: true })
+    for (const signal of signals) signal.addEventListener('abort', abort, { once: true })
     try {
       const answer = await pending
       const version: unknown = answer.headers?.['x-opensearch-version']
@@ -95,28 +89,69 @@ export function openCluster(options: ClusterOptions): ClusterClient {
     } catch (error) {
       if (error instanceof errors.ResponseError) return { status: error.statusCode, body: error.body as unknown }
       // A deadline that comes while the answer's body is read looks like a broken connection.
-      throw hasEnded(signal) ? new GatewayError('upstreamTimeout', { cause: error }) : failureOf(error)
+      throw signals.some(hasEnded) ? new GatewayError('upstreamTimeout', { cause: error }) : failureOf(error)
     } finally {
-      signal.removeEventListener('abort', abort)
+      for (const signal of signals) signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Sends a request to one node, and tells what that says of the node. */
+  async function send(attempt: Attempt, request: ClusterRequest, signal: AbortSignal): Promise<ClusterAnswer> {
+    const givenUp = new AbortController()
+    const giveUp = (): void => givenUp.abort()
+    attempt.onHung(giveUp)
+    const onSilence = (): void => {
+      attempt.silent()
+      giveUp()
+    }
+    // Where there is no other node, giving up would only add to what troubles this one.
+    const isPatient = request.mayTakeLong === true || !choice.hasOther(attempt.node)
+    const timer = isPatient ? undefined : setTimeout(onSilence, attemptTimeoutMs)
+    try {
+      const answer = await ask(attempt.node, request, [signal, givenUp.signal])
+      attempt.heard(answer.status)
+      return answer
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'upstreamUnavailable') attempt.failed()
+      throw error
+    } finally {
+      clearTimeout(timer)
+      attempt.end()
     }
   }
 
   return {
     name: options.name,
     async request(request, signal) {
-      for (let node = 1; ; node++) {
-        try {
-          return await send(request, signal)
-        } catch (error) {
-          const isLast = node === options.nodes.length || hasEnded(signal)
-          if (isLast || !(error instanceof GatewayError) || mayHaveRun(error.cause)) throw error
-        }
+      if (signal.aborted) throw new GatewayError('upstreamTimeout', { cause: neverSent(new Error('No time was left')) })
+      const tried = new Set<string>()
+      for (let attempt = choice.first(); ;) {
+        const { node } = attempt
+        const result = await send(attempt, request, signal).then(
+          (answer) => ({ answer, error: undefined }),
+          (error: unknown) => ({ answer: undefined, error }),
+        )
+        const again = hasEnded(signal) ? 'no' : whereAgain(request, result, tried.has(node))
+        tried.add(node)
+        const next = again === 'no' ? undefined : choice.next(tried, again === 'anywhere')
+        if (next !== undefined) attempt = next
+        else if (result.answer !== undefined) return result.answer
+        else throw result.error
       }
+    },
+    async isWell(node, signal) {
+      const request = { method: 'GET', path: CHECK } as const
+      const { status, body } = await ask(node, request, [signal])
+      const isAlone = isObject(body) && body['discovered_cluster_manager'] === false
+      return !UNAVAILABLE.has(status) && !isAlone
     },
     versionHeader: () => versionHeader,
     close: () => client.close(),
   }
 }
+
+/** What the node itself knows: it asks no other for this. Who may not ask it gets an answer all the same, from a node that is well. */
+const CHECK = '/_cluster/health?local=true&filter_path=discovered_cluster_manager'
 
 function hasEnded(signal: AbortSignal): boolean {
   return signal.aborted
@@ -130,22 +165,4 @@ function failureOf(error: unknown): GatewayError {
     return new GatewayError('upstreamUnavailable', { cause: error })
   }
   return new GatewayError('upstreamInvalid', { cause: error })
-}
-
-function credentials(service: ServiceIdentity): Record<string, string> {
-  switch (service.kind) {
-    case 'basic': {
-      const pair = Buffer.from(`${service.username}:${service.password}`).toString('base64')
-      return { authorization: `Basic ${pair}` }
-    }
-    case 'bearer':
-      return { authorization: `Bearer ${service.token}` }
-    case 'none':
-    case 'clientCertificate':
-      return {}
-  }
-}
-
-function certificate(service: ServiceIdentity): { cert?: string; key?: string } {
-  return service.kind === 'clientCertificate' ? { cert: service.cert, key: service.key } : {}
 }

@@ -1,9 +1,10 @@
 import type { Match, MatchPage, MatchQuestion, QueryFailure } from '../core/delete-by-query.ts'
 import { GatewayError } from '../core/failure.ts'
 import { withBackoff } from './backoff.ts'
-import type { ClusterAnswer, ClusterClient, ClusterRequest } from './client.ts'
+import type { ClusterClient } from './client.ts'
 import { asList, asLong, asObject, asString, errorType, failureOf, isObject } from './reading.ts'
 import type { JsonObject } from './reading.ts'
+import type { ClusterAnswer, ClusterRequest } from './request.ts'
 
 /** As many as the cluster's own by-query requests take at a time. */
 const PAGE_SIZE = 1_000
@@ -30,6 +31,8 @@ export async function* findMatches(
     path: `/${encodeURIComponent(index)}/_search`,
     querystring: { scroll: SCROLL_HOLDS },
     body: `{${options},"_source":${source},"query":${query}}`,
+    isRepeatable: true,
+    mayTakeLong: true,
   }
   let answer = await unlessBusy(client, search, signal)
   if (answer.status === 404) {
@@ -45,7 +48,11 @@ export async function* findMatches(
       yield page
       if (page.matches.length === 0) return
       const next = JSON.stringify({ scroll: SCROLL_HOLDS, scroll_id: scrollId })
-      answer = await unlessBusy(client, { method: 'POST', path: '/_search/scroll', body: next }, signal)
+      answer = await unlessBusy(
+        client,
+        { method: 'POST', path: '/_search/scroll', body: next, mayTakeLong: true },
+        signal,
+      )
     }
   } finally {
     if (scrollId !== undefined) await clearScroll(client, scrollId)

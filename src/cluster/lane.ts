@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/failure.ts'
-import { neverSent } from './undici-connection.ts'
+import { neverSent } from '../core/never-sent.ts'
 
 /** What limits the batches of one lane. */
 export interface LaneOptions {

@@ -45,7 +45,10 @@ export interface MemoryStores {
 }
 
 async function refreshIndex(client: ClusterClient, index: string, signal: AbortSignal): Promise<void> {
-  const answer = await client.request({ method: 'POST', path: `/${encodeURIComponent(index)}/_refresh` }, signal)
+  const answer = await client.request(
+    { method: 'POST', path: `/${encodeURIComponent(index)}/_refresh`, isRepeatable: true, mayTakeLong: true },
+    signal,
+  )
   if (answer.status !== 200) throw failureOf(answer)
 }
 

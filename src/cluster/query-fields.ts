@@ -28,7 +28,10 @@ export function createQueryFieldReader(client: ClusterClient, policy: AccessPoli
     async read(index, forAnyOwner, signal) {
       const remembered = known.get(keyOf(index, forAnyOwner))
       if (remembered !== undefined) return remembered
-      const answer = await client.request({ method: 'GET', path: `/${encodeURIComponent(index)}/_mapping` }, signal)
+      const answer = await client.request(
+        { method: 'GET', path: `/${encodeURIComponent(index)}/_mapping`, isRepeatable: true },
+        signal,
+      )
       if (answer.status === 404) return undefined
       if (answer.status !== 200) throw failureOf(answer)
       const [only, ...others] = Object.values(asObject(answer.body))

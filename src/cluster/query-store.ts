@@ -59,5 +59,7 @@ const REFRESH_MS = 30_000
 /** Makes deletes visible to searches. They are made by then, so neither a caller who has gone nor a failure changes anything. */
 async function refresh(client: ClusterClient, index: string): Promise<void> {
   const path = `/${encodeURIComponent(index)}/_refresh`
-  await client.request({ method: 'POST', path }, AbortSignal.timeout(REFRESH_MS)).catch(() => undefined)
+  await client
+    .request({ method: 'POST', path, mayTakeLong: true }, AbortSignal.timeout(REFRESH_MS))
+    .catch(() => undefined)
 }

@@ -2,7 +2,6 @@ import { GatewayError } from '../core/failure.ts'
 import type { ClusterClient } from './client.ts'
 import { asList, asObject, failureOf } from './reading.ts'
 import type { JsonObject } from './reading.ts'
-import { mayHaveRun } from './undici-connection.ts'
 
 /** One document that a look wants, as an item of `_mget`. */
 export interface WantedDocument {
@@ -33,14 +32,8 @@ export async function readDocuments(
   signal: AbortSignal,
 ): Promise<readonly ReadReply[]> {
   const wanted = new Map(looks.flat().map((document) => [document.json, document.id]))
-  const request = { method: 'POST', path: '/_mget', body: `{"docs":[${[...wanted.keys()].join(',')}]}` } as const
-  const answer = await client.request(request, signal).catch((error: unknown) => {
-    // Reading is safe to repeat, and a kept connection may have been closed under it.
-    if (error instanceof GatewayError && error.code === 'upstreamUnavailable' && mayHaveRun(error.cause)) {
-      return client.request(request, signal)
-    }
-    throw error
-  })
+  const body = `{"docs":[${[...wanted.keys()].join(',')}]}`
+  const answer = await client.request({ method: 'POST', path: '/_mget', body, isRepeatable: true }, signal)
   if (answer.status === 400 && looks.length > 1) {
     // One document that the server does not take makes it refuse the whole batch.
     const replies: ReadReply[] = []

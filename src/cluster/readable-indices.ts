@@ -109,7 +109,10 @@ async function probeIndex(client: ClusterClient, index: string, signal: AbortSig
 }
 
 async function refresh(client: ClusterClient, index: string, signal: AbortSignal): Promise<void> {
-  const answer = await client.request({ method: 'POST', path: `/${encodeURIComponent(index)}/_refresh` }, signal)
+  const answer = await client.request(
+    { method: 'POST', path: `/${encodeURIComponent(index)}/_refresh`, isRepeatable: true, mayTakeLong: true },
+    signal,
+  )
   // Who may not refresh may still learn by a search what is there: the statistics alone then say what is hidden.
   if (answer.status !== 200 && answer.status !== 403) throw failureOf(answer)
 }
@@ -140,7 +143,10 @@ async function ask(
   signal: AbortSignal,
   body?: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const answer = await client.request({ method, path, ...(body === undefined ? {} : { body }) }, signal)
+  const answer = await client.request(
+    { method, path, isRepeatable: true, ...(body === undefined ? {} : { body }) },
+    signal,
+  )
   if (answer.status !== 200) throw failureOf(answer)
   return asObject(answer.body)
 }

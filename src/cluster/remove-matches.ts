@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import type { Match, QueryFailure, RemovedMatches } from '../core/delete-by-query.ts'
 import { FAILURES, GatewayError } from '../core/failure.ts'
+import { mayHaveRun } from '../core/never-sent.ts'
 import type { ClusterClient } from './client.ts'
 import { asList, asObject, errorType, failureOf, isObject } from './reading.ts'
 import type { JsonObject } from './reading.ts'
-import { mayHaveRun } from './undici-connection.ts'
 
 /** Orders for one memory at most: more would hammer a cluster that is in trouble already. */
 const MAX_ROUNDS = 6
@@ -75,7 +75,13 @@ async function order(
   signal: AbortSignal,
 ): Promise<readonly Fate[]> {
   const body = matches.map((match) => deleteLine(index, match)).join('')
-  const request = { method: 'POST', path: '/_bulk', body, contentType: 'application/x-ndjson' } as const
+  const request = {
+    method: 'POST',
+    path: '/_bulk',
+    body,
+    contentType: 'application/x-ndjson',
+    mayTakeLong: true,
+  } as const
   const answer = await client.request(request, signal).catch((error: unknown) => {
     if (error instanceof GatewayError && mayHaveRun(error.cause)) return undefined
     throw error
@@ -119,7 +125,10 @@ async function settle(
 ): Promise<Fate[]> {
   const docs = matches.map(({ id, routing }) => ({ _index: index, _id: id, _source: false, routing }))
   try {
-    const answer = await client.request({ method: 'POST', path: '/_mget', body: JSON.stringify({ docs }) }, signal)
+    const answer = await client.request(
+      { method: 'POST', path: '/_mget', body: JSON.stringify({ docs }), isRepeatable: true },
+      signal,
+    )
     if (answer.status !== 200) return fates
     const items = asList(asObject(answer.body)['docs']).map(asObject)
     return fates.map((fate, position) =>

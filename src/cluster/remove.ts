@@ -1,13 +1,13 @@
 import type { DeleteReceipt, MemoryStore, Refresh, Removal, RemoveOrder } from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
 import { withBackoff } from './backoff.ts'
+import { mayHaveRun } from '../core/never-sent.ts'
 import type { ClusterClient } from './client.ts'
 import type { Enqueue, Lane } from './lane.ts'
 import { asLong, asObject, asString, errorType, failureFor, failureOf, isObject } from './reading.ts'
 import type { JsonObject } from './reading.ts'
 import { observed } from './observed.ts'
 import type { OnBatch } from './observed.ts'
-import { mayHaveRun } from './undici-connection.ts'
 
 /** Orders without a word from the cluster that one request may send for a memory: more would hammer a cluster that is in trouble already. */
 const MAX_UNCONFIRMED = 3
@@ -87,6 +87,7 @@ async function sendRemoves(
     querystring,
     body: orders.map(deleteLine).join(''),
     contentType: 'application/x-ndjson',
+    mayTakeLong: querystring['refresh'] !== undefined,
   } as const
   const answer = await client.request(request, signal).catch(unknownUnlessNeverSent)
   if ('kind' in answer) return orders.map(() => answer)

@@ -3,36 +3,13 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 
 import { Connection, errors } from '@opensearch-project/opensearch'
-import { Pool, errors as undiciErrors } from 'undici'
+import { buildConnector, Pool, errors as undiciErrors } from 'undici'
 
+import { mayHaveRun, neverSent } from '../core/never-sent.ts'
 import { isObject } from './reading.ts'
 
 type Options = NonNullable<ConstructorParameters<typeof Connection>[0]>
 type Params = Parameters<Connection['request']>[0]
-
-/** Set on a ConnectionError: whether the request may have reached the node. */
-const mayHaveArrived = new WeakMap<Error, boolean>()
-
-/** Whether a request that failed with this error may have been carried out all the same. Errors of unknown origin say yes. */
-export function mayHaveRun(error: unknown): boolean {
-  return !(error instanceof Error) || (mayHaveArrived.get(error) ?? true)
-}
-
-/** Marks an error as one that came before anything was sent. */
-export function neverSent(error: Error): Error {
-  mayHaveArrived.set(error, false)
-  return error
-}
-
-// Failures before a connection stood: nothing of the request was written. (A TLS failure is one too, but has no code of its own to tell it by.)
-const NEVER_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
 
 export interface UndiciConnectionSettings {
   readonly connectTimeoutMs: number
@@ -58,7 +35,7 @@ export function undiciConnectionClass(settings: UndiciConnectionSettings): typeo
         allowH2: false,
         keepAliveTimeout: settings.idleTimeoutMs,
         keepAliveMaxTimeout: settings.idleTimeoutMs,
-        connect: { ...tlsOf(this.ssl), timeout: settings.connectTimeoutMs },
+        connect: markingConnector({ ...tlsOf(this.ssl), timeout: settings.connectTimeoutMs }),
         // The deadline of a request is the caller's; these only bound what nobody waits for any more.
         headersTimeout: 0,
         bodyTimeout: 0,
@@ -104,6 +81,17 @@ export function undiciConnectionClass(settings: UndiciConnectionSettings): typeo
   }
 }
 
+/** Of what fails before a connection stands, TLS and all, nothing was sent. */
+function markingConnector(options: buildConnector.BuildOptions): buildConnector.connector {
+  const connect = buildConnector({ ...options, allowH2: false })
+  return (target, callback) => {
+    connect(target, (error, socket) => {
+      if (error === null) callback(null, socket)
+      else callback(neverSent(error), null)
+    })
+  }
+}
+
 function tlsOf(ssl: Connection['ssl']): Pick<NonNullable<Connection['ssl']>, 'ca' | 'cert' | 'key'> {
   const { ca, cert, key } = ssl ?? {}
   return {
@@ -120,13 +108,5 @@ function translate(error: unknown): Error {
   }
   const translated = new errors.ConnectionError(message)
   translated.cause = error
-  mayHaveArrived.set(translated, !NEVER_SENT.has(codeOf(error)))
-  return translated
-}
-
-function codeOf(error: unknown): string {
-  if (!isObject(error)) return ''
-  // A name with several addresses fails with one error for all of them.
-  if (Array.isArray(error['errors'])) return codeOf((error['errors'] as readonly unknown[])[0])
-  return typeof error['code'] === 'string' ? error['code'] : ''
+  return mayHaveRun(error) ? translated : neverSent(translated)
 }

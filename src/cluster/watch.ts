@@ -86,7 +86,7 @@ function ignoreWhatIsToldElsewhere(error: unknown): void {
 }
 
 async function readVersion(client: ClusterClient, signal: AbortSignal): Promise<string> {
-  const answer = await client.request({ method: 'GET', path: '/' }, signal)
+  const answer = await client.request({ method: 'GET', path: '/', isRepeatable: true }, signal)
   if (answer.status !== 200) throw failureOf(answer)
   return asString(asObject(asObject(answer.body)['version'])['number'])
 }

@@ -81,7 +81,10 @@ const service = z.discriminatedUnion('kind', [
 ])
 
 const cluster = z.strictObject({
-  nodes: z.array(nodeUrl).min(1, 'needs at least one node'),
+  nodes: z
+    .array(nodeUrl)
+    .min(1, 'needs at least one node')
+    .refine((nodes) => new Set(nodes).size === nodes.length, 'names a node twice'),
   tls: z.strictObject({ ca: z.string().min(1).optional() }).prefault({}),
   service,
   passThrough: z
@@ -93,6 +96,29 @@ const cluster = z.strictObject({
     })
     .prefault({}),
   connectTimeout: duration('2s'),
+  /** Longest silence of a node in a request of the gateway's own before another node is asked. */
+  attemptTimeout: duration('3s'),
+  /** When a node gets no requests for a while, where there are others. */
+  ejection: z
+    .strictObject({
+      /** Connection failures and answers of 502, 503 and 504 in a row. */
+      failures: z.int().min(1).max(1_000).default(3),
+      /** The first time; it doubles from time to time, up to maxBackoff. */
+      backoff: duration('1s'),
+      maxBackoff: duration('30s'),
+      /** How often it is seen whether a node is to be asked if it is well. */
+      checkInterval: duration('1s'),
+    })
+    .prefault({}),
+  /** How many requests may be sent to another node as well. */
+  retryBudget: z
+    .strictObject({
+      /** For each hundred requests. */
+      percent: z.int().min(0).max(100).default(20),
+      /** A second, however few requests there are. */
+      perSecond: z.int().min(0).max(10_000).default(10),
+    })
+    .prefault({}),
   /** Below the idle time of the nodes, and of any balancer before them. */
   idleTimeout: duration('4s'),
   /** Longest silence of a node in a passed-through answer. */

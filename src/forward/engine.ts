@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 
+import type { ClusterNodes } from '../core/cluster-nodes.ts'
 import type { RawHeaders } from './headers.ts'
 
 /** How the pass-through reaches the nodes. Never holds the service identity's credentials or certificate. */
 export interface ForwardOptions {
   readonly nodes: readonly string[]
+  /** Which of them a request goes to; shared with the gateway's own requests. */
+  readonly choice: ClusterNodes
   /** PEM; the system's authorities where absent. */
   readonly ca: string | undefined
   readonly connectTimeoutMs: number

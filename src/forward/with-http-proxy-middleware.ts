@@ -7,18 +7,24 @@ import type { Duplex } from 'node:stream'
 
 import { createProxyMiddleware } from 'http-proxy-middleware'
 
+import type { Attempt } from '../core/cluster-nodes.ts'
 import { GatewayError } from '../core/failure.ts'
+import { mayHaveRun, neverSent } from '../core/never-sent.ts'
 import type { Engine, ForwardOptions } from './engine.ts'
 import { pairsOf, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
+import { overNodes } from './over-nodes.ts'
 
 type Middleware = ReturnType<typeof createProxyMiddleware>
+/** Who is to hear of the failure of a request. */
+type Failures = WeakMap<IncomingMessage, (error: unknown) => void>
 
 /** The other engine: for operators who know this middleware, by setting. */
 export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine {
   const agents: (HttpAgent | HttpsAgent)[] = []
-  const failures = new WeakMap<IncomingMessage, (error: GatewayError) => void>()
-  const proxies = options.nodes.map((node) => {
+  const failures: Failures = new WeakMap()
+  const attempts = new WeakMap<ServerResponse, Attempt>()
+  const openProxy = (node: string): Middleware => {
     const agent = openAgent(node, options)
     agents.push(agent)
     return createProxyMiddleware({
@@ -36,6 +42,7 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
             else source.once('error', () => outgoing.destroy())
           })
           server.on('proxyRes', (answer, _source, response) => {
+            attempts.get(response)?.heard(answer.statusCode ?? 0)
             answer.headers = grouped(responseHeaders(answer.rawHeaders))
             // It would write keep-alive otherwise, whatever the caller asked for.
             answer.headers.connection = response.shouldKeepAlive ? 'keep-alive' : 'close'
@@ -44,18 +51,21 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
           })
           server.on('error', (error, request, response) => {
             if (response !== undefined && 'headersSent' in response && response.headersSent) response.destroy()
-            if (request !== undefined) failures.get(request)?.(failureOf(error))
+            if (request !== undefined) failures.get(request)?.(error)
           })
         },
       ],
     })
-  })
-  let turn = 0
+  }
+  const proxies = new Map(options.nodes.map((node) => [node, openProxy(node)]))
   return {
     async forward(request, response, headers, body) {
-      const proxy = proxies[turn++ % proxies.length]
-      if (proxy === undefined) throw new GatewayError('upstreamUnavailable')
-      await relay(proxy, failures, request, response, headers, body)
+      await overNodes(options.choice, response, body, async (attempt) => {
+        const proxy = proxies.get(attempt.node)
+        if (proxy === undefined) throw new GatewayError('upstreamUnavailable')
+        attempts.set(response, attempt)
+        await relay(proxy, failures, request, response, headers, body)
+      })
     },
     close() {
       for (const agent of agents) agent.destroy()
@@ -73,7 +83,7 @@ function openAgent(node: string, { ca, maxConnections, idleTimeoutMs, connectTim
   const create = agent.createConnection.bind(agent)
   agent.createConnection = (options, callback) => {
     const socket = create(options, callback)
-    const timer = setTimeout(() => socket?.destroy(new Error('no connection in time')), connectTimeoutMs)
+    const timer = setTimeout(() => socket?.destroy(neverSent(new Error('no connection in time'))), connectTimeoutMs)
     for (const event of [isTls ? 'secureConnect' : 'connect', 'close']) socket?.once(event, () => clearTimeout(timer))
     return socket
   }
@@ -108,7 +118,7 @@ function endWhenSilent(outgoing: ClientRequest, silenceTimeoutMs: number): void 
  */
 function relay(
   proxy: Middleware,
-  failures: WeakMap<IncomingMessage, (error: GatewayError) => void>,
+  failures: Failures,
   request: IncomingMessage,
   response: ServerResponse,
   headers: RawHeaders,
@@ -121,7 +131,7 @@ function relay(
       return
     }
     if (body?.errored) {
-      reject(failureOf(body.errored))
+      reject(failureOf(body.errored, true))
       return
     }
     const { method, url, httpVersion, httpVersionMajor, socket } = request
@@ -130,14 +140,13 @@ function relay(
     const framed = { ...grouped(headers), ...(isChunked ? { 'transfer-encoding': 'chunked' } : {}) }
     const parts = { method, url, httpVersion, httpVersionMajor, socket, headers: framed }
     const source = Object.assign(body ?? emptyBody(), parts) as unknown as IncomingMessage
+    const fail = (error: unknown): void => reject(failureOf(error, body !== undefined))
     failures.set(source, (error) => {
       if (response.headersSent || response.destroyed) resolve()
-      else reject(error)
+      else fail(error)
     })
     response.sendDate = false
-    proxy(source, response, (error: unknown) => reject(failureOf(error))).catch((error: unknown) =>
-      reject(failureOf(error)),
-    )
+    proxy(source, response, fail).catch(fail)
   })
 }
 
@@ -166,8 +175,16 @@ function grouped(headers: RawHeaders): Record<string, string | string[]> {
   return groups
 }
 
-function failureOf(error: unknown): GatewayError {
+/** @param isBodyUsed the middleware reads a body before it has a connection, so that it cannot be sent to another node */
+function failureOf(error: unknown, isBodyUsed: boolean): GatewayError {
   if (error instanceof GatewayError) return error
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  const { code, syscall } = (typeof error === 'object' && error !== null ? error : {}) as {
+    code?: unknown
+    syscall?: unknown
+  }
+  if (syscall === 'connect' || syscall === 'getaddrinfo' || !mayHaveRun(error)) {
+    const cause = new Error('No connection', { cause: error })
+    return new GatewayError('upstreamUnavailable', { cause: isBodyUsed ? cause : neverSent(cause) })
+  }
   return new GatewayError(code === 'ETIMEDOUT' ? 'upstreamTimeout' : 'upstreamUnavailable', { cause: error })
 }

@@ -1,44 +1,61 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 
-import { Pool, errors } from 'undici'
+import { buildConnector, Pool, errors } from 'undici'
 import type { Dispatcher } from 'undici'
 
+import type { Attempt } from '../core/cluster-nodes.ts'
 import { GatewayError } from '../core/failure.ts'
+import { neverSent } from '../core/never-sent.ts'
 import type { Engine, ForwardOptions } from './engine.ts'
 import { pairsOf, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
+import { overNodes } from './over-nodes.ts'
 
 /** The default engine: undici's `dispatch`, with the raw headers and back-pressure both ways. */
 export function forwardWithUndici(options: ForwardOptions): Engine {
-  const pools = options.nodes.map(
-    (node) =>
-      new Pool(node, {
-        connections: options.maxConnections,
-        pipelining: 1,
-        allowH2: false,
-        keepAliveTimeout: options.idleTimeoutMs,
-        keepAliveMaxTimeout: options.idleTimeoutMs,
-        headersTimeout: options.silenceTimeoutMs,
-        bodyTimeout: options.silenceTimeoutMs,
-        connect: { ...(options.ca === undefined ? {} : { ca: options.ca }), timeout: options.connectTimeoutMs },
-      }),
-  )
-  let turn = 0
+  const pools = new Map(options.nodes.map((node) => [node, openPool(node, options)]))
   return {
     async forward(request, response, headers, body) {
-      const pool = pools[turn++ % pools.length]
-      if (pool === undefined) throw new GatewayError('upstreamUnavailable')
-      await dispatch(pool, request, response, headers, body)
+      await overNodes(options.choice, response, body, async (attempt) => {
+        const pool = pools.get(attempt.node)
+        if (pool === undefined) throw new GatewayError('upstreamUnavailable')
+        await dispatch(pool, attempt, request, response, headers, body)
+      })
     },
     async close() {
-      await Promise.all(pools.map((pool) => pool.close()))
+      await Promise.all([...pools.values()].map((pool) => pool.close()))
     },
+  }
+}
+
+function openPool(node: string, options: ForwardOptions): Pool {
+  return new Pool(node, {
+    connections: options.maxConnections,
+    pipelining: 1,
+    allowH2: false,
+    keepAliveTimeout: options.idleTimeoutMs,
+    keepAliveMaxTimeout: options.idleTimeoutMs,
+    headersTimeout: options.silenceTimeoutMs,
+    bodyTimeout: options.silenceTimeoutMs,
+    connect: markingConnector(options),
+  })
+}
+
+/** Of what fails before a connection stands, TLS and all, nothing was sent, and undici has not touched the body. */
+function markingConnector({ ca, connectTimeoutMs }: ForwardOptions): buildConnector.connector {
+  const connect = buildConnector({ ...(ca === undefined ? {} : { ca }), timeout: connectTimeoutMs, allowH2: false })
+  return (target, callback) => {
+    connect(target, (error, socket) => {
+      if (error === null) callback(null, socket)
+      else callback(neverSent(error), null)
+    })
   }
 }
 
 function dispatch(
   pool: Pool,
+  attempt: Attempt,
   request: IncomingMessage,
   response: ServerResponse,
   headers: RawHeaders,
@@ -62,7 +79,7 @@ function dispatch(
         // Else a connection ends with each HEAD, and with each GET or DELETE that has a body.
         reset: false,
       },
-      relay(response, body, resolve, reject),
+      relay(attempt, response, body, resolve, reject),
     )
   })
 }
@@ -78,6 +95,7 @@ function withoutEmptyLength(headers: RawHeaders): string[] {
 
 /** Passes an answer on as it comes, and ends the upstream request when the caller has gone. */
 function relay(
+  attempt: Attempt,
   response: ServerResponse,
   body: Readable | undefined,
   done: () => void,
@@ -101,6 +119,7 @@ function relay(
     },
     onResponseStart(controller, statusCode, _headers, statusMessage) {
       if (statusCode < 200) return
+      attempt.heard(statusCode)
       response.sendDate = false
       response.writeHead(statusCode, statusMessage ?? '', responseHeaders(rawStrings(controller.rawHeaders)))
       response.flushHeaders()

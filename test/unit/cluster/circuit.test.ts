@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 
 import { openCircuit } from '../../../src/cluster/circuit.ts'
-import type { ClusterAnswer, ClusterClient, ClusterRequest } from '../../../src/cluster/client.ts'
-import { mayHaveRun } from '../../../src/cluster/undici-connection.ts'
+import type { ClusterClient } from '../../../src/cluster/client.ts'
+import type { ClusterAnswer, ClusterRequest } from '../../../src/cluster/request.ts'
 import { GatewayError } from '../../../src/core/failure.ts'
+import { mayHaveRun } from '../../../src/core/never-sent.ts'
 
 const READ: ClusterRequest = { method: 'POST', path: '/_mget' }
 const ALIVE = new AbortController().signal
@@ -24,6 +25,7 @@ function openTestCircuit() {
       if (reply instanceof GatewayError) throw reply
       return reply
     },
+    isWell: () => Promise.resolve(true),
     versionHeader: () => undefined,
     close: () => Promise.resolve(),
   }

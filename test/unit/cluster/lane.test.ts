@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 
 import { openLane } from '../../../src/cluster/lane.ts'
 import type { LaneOptions } from '../../../src/cluster/lane.ts'
-import { mayHaveRun } from '../../../src/cluster/undici-connection.ts'
 import { GatewayError } from '../../../src/core/failure.ts'
+import { mayHaveRun } from '../../../src/core/never-sent.ts'
 
 interface Sent {
   readonly items: readonly string[]

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 
-import type { ClusterAnswer, ClusterClient } from '../../../src/cluster/client.ts'
+import type { ClusterClient } from '../../../src/cluster/client.ts'
+import type { ClusterAnswer } from '../../../src/cluster/request.ts'
 import { createReadableIndices } from '../../../src/cluster/readable-indices.ts'
 import type { ReadableIndices } from '../../../src/cluster/readable-indices.ts'
 import { GatewayError } from '../../../src/core/failure.ts'
@@ -68,6 +69,7 @@ function scene(like: Index): Scene {
       const count = isRefreshed ? index.documentsAfterRefresh : index.documents
       return ok({ _all: { primaries: { docs: { count }, translog: { operations: index.unrefreshed } } } })
     },
+    isWell: () => Promise.resolve(true),
     versionHeader: () => undefined,
     close: () => Promise.resolve(),
   }

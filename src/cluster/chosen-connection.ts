@@ -1,0 +1,21 @@
+import { ConnectionPool } from '@opensearch-project/opensearch'
+import type { Connection } from '@opensearch-project/opensearch'
+
+/**
+ * The client's pool of connections, with all choice taken from it: a request's id is the address of its node. Which nodes are well is known
+ * in core/cluster-nodes.ts, which pass-through shares.
+ */
+export class ChosenConnectionPool extends ConnectionPool {
+  override getConnection(options?: Parameters<ConnectionPool['getConnection']>[0]): Connection | null {
+    const node = options?.requestId
+    return this.connections.find(({ url }) => url.origin === node) ?? null
+  }
+
+  override markAlive(): this {
+    return this
+  }
+
+  override markDead(): this {
+    return this
+  }
+}
