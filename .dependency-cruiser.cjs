@@ -27,7 +27,7 @@ module.exports = {
     {
       name: 'siblings-do-not-import-one-another',
       severity: 'error',
-      from: { path: '^src/(auth|cluster|forward|wire|ops|embedded)/' },
+      from: { path: '^src/(auth|cluster|forward|wire|ops|embedded|shared-state)/' },
       to: { path: '^src/', pathNot: ['^src/$1/', '^src/core/'] },
     },
     {
@@ -52,6 +52,8 @@ module.exports = {
     owner('opensearch-js', ['@opensearch-project/opensearch'], '^src/cluster/'),
     owner('http-proxy-middleware', ['http-proxy-middleware'], '^src/forward/'),
     owner('undici', ['undici'], '^src/(forward|cluster|auth)/'),
+    owner('redis', ['redis'], '^src/shared-state/'),
+    owner('rate-limiter-flexible', ['rate-limiter-flexible'], '^src/shared-state/'),
     owner('cockatiel', ['cockatiel'], '^src/cluster/'),
     owner('express', ['express'], '^src/(app|ops/)'),
     owner('commander', ['commander'], '^src/(commands|local-cluster/command)\\.ts$'),

@@ -29,14 +29,19 @@ export interface AppParts extends HandlerParts {
   readonly versionHeader: () => string | undefined
   /** Browser origins that may use the legacy API. */
   readonly corsOrigins: readonly string[]
+  /** Requests under way at once; any more are refused before anything is done for them. */
+  readonly maxInFlight: number
   readonly log: Log
   readonly metrics: Pick<Metrics, 'request' | 'delete' | 'tokenRefused'>
 }
 
 /** The gateway's first port: the stages of a request, top to bottom, under express. */
 export function createApp(parts: AppParts): RequestListener {
+  let inFlight = 0
   const handle: RequestListener = (request, response) => {
-    void serve(parts, begin(parts, request, response))
+    inFlight += 1
+    response.once('close', () => (inFlight -= 1))
+    void serve(parts, begin(parts, request, response), inFlight > parts.maxInFlight)
   }
   const app = express()
   app.disable('x-powered-by')
@@ -48,8 +53,8 @@ export function createApp(parts: AppParts): RequestListener {
   }
 }
 
-async function serve(parts: AppParts, exchange: Exchange): Promise<void> {
-  const result = await runStages(parts, exchange).catch((error: unknown): Result => {
+async function serve(parts: AppParts, exchange: Exchange, isTooMany: boolean): Promise<void> {
+  const result = await runStages(parts, exchange, isTooMany).catch((error: unknown): Result => {
     parts.log.failure(exchange.requestId, error)
     const failure = error instanceof GatewayError ? error : new GatewayError('internal', { cause: error })
     return { kind: 'failure', error: failure }
@@ -63,6 +68,8 @@ async function serve(parts: AppParts, exchange: Exchange): Promise<void> {
     exchange.response.destroy()
   }
 }
+
+const TOO_MANY = 'The gateway has too many requests under way; try again later'
 
 /** Stage 1: the request gets its id, and its access line as soon as its response closes. */
 function begin(parts: AppParts, request: IncomingMessage, response: ServerResponse): Exchange {
@@ -81,11 +88,12 @@ function begin(parts: AppParts, request: IncomingMessage, response: ServerRespon
   return exchange
 }
 
-async function runStages(parts: AppParts, exchange: Exchange): Promise<Handled> {
+async function runStages(parts: AppParts, exchange: Exchange, isTooMany: boolean): Promise<Handled> {
   // Stage 2: the route, which fixes the dialect of every answer from here on.
   exchange.target = parseTarget(exchange.uri)
   const route = routeOf(exchange.method, exchange.target)
   exchange.route = route
+  if (isTooMany) throw new GatewayError('overloaded', { reason: TOO_MANY, retryAfterSeconds: 1 })
   if (route.kind === 'legacyOptions' && isPreflight(exchange.request)) return { kind: 'preflight', allow: route.allow }
 
   // Stage 3: who is calling.
@@ -145,6 +153,7 @@ function answer(parts: AppParts, exchange: Exchange, result: Result): void {
     opaqueId: [request.headers['x-opaque-id']].flat()[0],
     versionHeader: (exchange.cluster ?? parts).versionHeader(),
     legacyMissing: parts.legacy.missing,
+    isReplayed: exchange.isReplayed === true,
     corsOrigin: allowedOrigin(origin, parts.corsOrigins),
   })
   response.writeHead(status, headers.flat())

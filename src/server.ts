@@ -13,6 +13,8 @@ import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
 import type { Metrics } from './ops/metrics.ts'
 import { openGatewayCluster } from './open-cluster.ts'
+import { openSharedState } from './shared-state/open-shared-state.ts'
+import type { SharedState } from './shared-state/open-shared-state.ts'
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -31,6 +33,7 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   const metrics = createMetrics()
   const cluster = openGatewayCluster(name, settings, memory, log, metrics)
   const authenticator = openAuthenticator(config, log, metrics)
+  const sharedState = openState(config, log)
   let isDraining = false
 
   const app = createApp({
@@ -46,12 +49,17 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
       maxBodyBytes: config.limits.bodyBytes ?? Infinity,
     },
     byQuery: { deadlineMs: config.limits.queryDeadline, maxBytes: config.limits.queryBytes },
+    keptAnswers: sharedState.keptAnswers,
+    countDeletes: sharedState.countDeletes,
+    maxInFlight: config.limits.inFlight,
     log,
     metrics,
   })
   const checks = (): Readonly<Record<string, HealthCheck>> => ({
     keys: { ok: authenticator.health().every(({ usable }) => usable), issuers: authenticator.health() },
     ...cluster.checks(),
+    // What needs it is refused by itself while it is away; deletes go on.
+    sharedState: { ok: true, reachable: sharedState.isUp() },
     drain: { ok: !isDraining },
   })
   metrics.watch({
@@ -62,6 +70,7 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   })
   const free = async (): Promise<void> => {
     authenticator.close()
+    await sharedState.close()
     await cluster.close()
   }
 
@@ -89,6 +98,22 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
     await free()
     throw error
   }
+}
+
+/** What requests leave behind for those after them. */
+function openState({ sharedState, idempotency, limits }: ConfigFile, log: Log): SharedState {
+  const { url, username, password, keyPrefix, timeout: timeoutMs } = sharedState
+  const { keepFor: keepForMs, maxAnswers, maxBytes } = idempotency
+  return openSharedState({
+    redis: url === undefined ? undefined : { url, username, password, keyPrefix, timeoutMs },
+    keeping: { keepForMs, maxAnswers, maxBytes },
+    runningForMs: 2 * limits.deadline,
+    quota: limits.deletes,
+    onEvent(event) {
+      if (event === 'sharedStateUp') log.info(event)
+      else log.warn(event)
+    },
+  })
 }
 
 function firstCluster(config: ConfigFile): readonly [string, ConfigFile['clusters'][string]] {

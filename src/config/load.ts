@@ -188,7 +188,12 @@ function resolveFiles(config: ConfigFile, folder: string, problems: ConfigProble
       },
     }
   })
-  return { ...config, auth: { ...config.auth, issuers }, clusters: Object.fromEntries(clusters) }
+  const { password } = config.sharedState
+  const sharedState = {
+    ...config.sharedState,
+    ...(password === undefined ? {} : { password: secret(password, 'sharedState.password') }),
+  }
+  return { ...config, sharedState, auth: { ...config.auth, issuers }, clusters: Object.fromEntries(clusters) }
 }
 
 type Service = ConfigFile['clusters'][string]['service']

@@ -203,11 +203,43 @@ export const schema = z.strictObject({
       /** For a request to arrive whole, body included. */
       requestTimeout: duration('10m'),
       connections: z.int().min(1).default(10_000),
+      /** Requests under way at once, on all connections. */
+      inFlight: z.int().min(1).default(5_000),
       /** Of the body of a request that is passed through; no limit of ours where absent. */
       bodyBytes: z.int().min(1).optional(),
+      /** Of one subject, in memory or together in the shared state; 0 for no limit. */
+      deletes: z
+        .strictObject({
+          perMinute: z.int().min(0).default(0),
+          /** Beyond it the token must hold `memory:delete:many`. */
+          manyAfter: z.int().min(0).default(0),
+        })
+        .prefault({}),
       headerBytes: z.int().min(1_024).max(1_048_576).default(16_384),
       /** How long requests under way may take to finish once the gateway was told to stop. */
       drain: duration('30s'),
+    })
+    .prefault({}),
+  /** Answers to deletes with an Idempotency-Key. */
+  idempotency: z
+    .strictObject({
+      keepFor: duration('10m'),
+      /** In memory; a shared state is bounded by its server. */
+      maxAnswers: z.int().min(1).default(10_000),
+      maxBytes: z.int().min(1_024).default(16_777_216),
+    })
+    .prefault({}),
+  /** A Redis or Valkey server that several gateways share; without its address each keeps its own in memory. */
+  sharedState: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^rediss?:\/\/[^\s@]+$/, 'must be redis://HOST:PORT or rediss://HOST:PORT, without a password')
+        .optional(),
+      username: z.string().min(1).optional(),
+      password: z.string().min(1).optional(),
+      keyPrefix: z.string().default('memory-gateway:'),
+      timeout: duration('500ms'),
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),

@@ -154,6 +154,30 @@ export const FAILURES = {
     type: 'bad_gateway_exception',
     reason: 'The cluster gave an answer that the gateway does not understand',
   },
+  invalidIdempotencyKey: {
+    status: 400,
+    source: 'caller',
+    type: 'illegal_argument_exception',
+    reason: 'The Idempotency-Key is not valid',
+  },
+  idempotencyKeyInUse: {
+    status: 409,
+    source: 'caller',
+    type: 'status_exception',
+    reason: 'A request with this Idempotency-Key is still under way; ask again for its answer',
+  },
+  idempotencyKeyReused: {
+    status: 422,
+    source: 'caller',
+    type: 'status_exception',
+    reason: 'This Idempotency-Key was used for another request; use a new one',
+  },
+  rateLimited: {
+    status: 429,
+    source: 'caller',
+    type: 'rejected_execution_exception',
+    reason: 'Too many deletes by one subject; try again later',
+  },
   unusableContainer: {
     status: 502,
     source: 'upstream',
@@ -171,6 +195,12 @@ export const FAILURES = {
     source: 'upstream',
     type: 'service_unavailable_exception',
     reason: 'The gateway cannot tell at the moment which indices this request would reach; try again later',
+  },
+  keptAnswersUnavailable: {
+    status: 503,
+    source: 'gateway',
+    type: 'service_unavailable_exception',
+    reason: 'Whether a request with this Idempotency-Key was made before cannot be told at the moment; try again later',
   },
   overloaded: {
     status: 503,

@@ -23,6 +23,7 @@ export const SCOPES = [
   'memory:write:any',
   'memory:delete',
   'memory:delete:any',
+  'memory:delete:many',
   'memory:delete:container',
   'opensearch:read',
   'opensearch:write',

@@ -1,22 +1,26 @@
 import { requireScope } from '../core/access.ts'
 import { deleteByQuery } from '../core/delete-by-query.ts'
+import type { QueryStore } from '../core/delete-by-query.ts'
 import { GatewayError } from '../core/failure.ts'
 import { parseByQueryParameters } from '../core/parameters.ts'
+import type { Principal } from '../core/principal.ts'
 import { checkedQuery } from '../core/query/check-query.ts'
 import type { CheckedQuery } from '../core/query/check-query.ts'
 import { readMembers } from '../core/query/read-members.ts'
 import type { Route } from '../core/route.ts'
 import { memoryTypeOf } from './addressed.ts'
+import { answerOnce } from './answer-once.ts'
 import { signalOf } from './exchange.ts'
 import type { Admitted, Handled, HandlerParts } from './exchange.ts'
 import { readJsonBody } from './read-body.ts'
 
 /** `POST .../memories/<type>/_delete_by_query`. The order of the checks is the server's. */
 export async function handleDeleteByQuery(
-  { policy, byQuery }: HandlerParts,
+  parts: HandlerParts,
   exchange: Admitted,
   { containerId, typeText }: Extract<Route, { kind: 'deleteByQuery' }>,
 ): Promise<Handled> {
+  const { policy, byQuery } = parts
   const { cluster, principal, request, target } = exchange
   requireScope(principal, 'memory:delete', 'memory:delete:any')
   const startedAt = performance.now()
@@ -26,9 +30,30 @@ export async function handleDeleteByQuery(
   const { dryRun } = parseByQueryParameters(target)
   if (query === undefined) throw new GatewayError('queryRequired')
 
-  const store = cluster.queryStoreFor(signalOf(exchange, byQuery.deadlineMs))
-  const outcome = await deleteByQuery(store, policy, principal, { containerId, type, query, dryRun })
-  return { kind: 'byQueryOutcome', outcome, tookMs: Math.round(performance.now() - startedAt) }
+  return answerOnce(parts, exchange, [containerId, body], async (carriesOn) => {
+    const store = countedStore(
+      parts,
+      principal,
+      cluster.queryStoreFor(signalOf(exchange, byQuery.deadlineMs, carriesOn)),
+    )
+    const outcome = await deleteByQuery(store, policy, principal, { containerId, type, query, dryRun })
+    return { kind: 'byQueryOutcome', outcome, tookMs: Math.round(performance.now() - startedAt) }
+  })
+}
+
+/** Counts what is deleted before it is: how much a query finds is known only then. */
+function countedStore({ countDeletes }: HandlerParts, principal: Principal, store: QueryStore): QueryStore {
+  return {
+    findContainer: (containerId) => store.findContainer(containerId),
+    fields: (index, forAnyOwner) => store.fields(index, forAnyOwner),
+    find: (question) => store.find(question),
+    async removeMatches(index, matches) {
+      await countDeletes(principal, matches.length)
+      return store.removeMatches(index, matches)
+    },
+    prove: (index) => store.prove(index),
+    refresh: (index) => store.refresh(index),
+  }
 }
 
 /** Other members of the body say nothing, in the plugin as here. */

@@ -2,6 +2,7 @@ import { requireScope } from '../core/access.ts'
 import { deleteMemories, parseMemoryIds } from '../core/delete-memories.ts'
 import { readBody } from './read-body.ts'
 import { legacyContainer } from './addressed.ts'
+import { answerOnce } from './answer-once.ts'
 import { signalOf } from './exchange.ts'
 import type { Admitted, Handled, HandlerParts } from './exchange.ts'
 
@@ -11,8 +12,12 @@ export async function handleBulkDelete(parts: HandlerParts, exchange: Admitted):
   const { cluster, principal, request } = exchange
   requireScope(principal, 'memory:delete', 'memory:delete:any')
   const containerId = legacyContainer(principal, legacy)
-  const memoryIds = parseMemoryIds(await readBody(request, legacy.bulk.maxBytes), legacy.bulk.maxIds)
+  const body = await readBody(request, legacy.bulk.maxBytes)
+  const memoryIds = parseMemoryIds(body, legacy.bulk.maxIds)
   const question = { containerId, types: legacy.types, memoryIds }
-  const store = cluster.storeFor(signalOf(exchange, deadlineMs))
-  return { kind: 'bulkOutcome', outcome: await deleteMemories(store, policy, principal, question, legacy.missing) }
+  return answerOnce(parts, exchange, [containerId, body], async (carriesOn) => {
+    await parts.countDeletes(principal, memoryIds.length)
+    const store = cluster.storeFor(signalOf(exchange, deadlineMs, carriesOn))
+    return { kind: 'bulkOutcome', outcome: await deleteMemories(store, policy, principal, question, legacy.missing) }
+  })
 }

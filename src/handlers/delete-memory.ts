@@ -4,6 +4,7 @@ import type { DeleteRequest } from '../core/delete-memory.ts'
 import { parseDeleteParameters } from '../core/parameters.ts'
 import type { Route } from '../core/route.ts'
 import { checkedId, checkedLegacyId, legacyContainer, memoryTypeOf } from './addressed.ts'
+import { answerOnce } from './answer-once.ts'
 import { signalOf } from './exchange.ts'
 import type { Admitted, Handled, HandlerParts } from './exchange.ts'
 
@@ -14,9 +15,13 @@ export async function handleDelete(parts: HandlerParts, exchange: Admitted, rout
   const { cluster, principal } = exchange
   requireScope(principal, 'memory:delete', 'memory:delete:any')
   const request = requestOf(parts, exchange, route)
-  const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs))
-  exchange.outcome = await deleteMemory(store, parts.policy, principal, request)
-  return { kind: 'outcome', outcome: exchange.outcome }
+  const result = await answerOnce(parts, exchange, [request.containerId], async (carriesOn) => {
+    await parts.countDeletes(principal, 1)
+    const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs, carriesOn))
+    return { kind: 'outcome', outcome: await deleteMemory(store, parts.policy, principal, request) }
+  })
+  if (result.kind === 'outcome') exchange.outcome = result.outcome
+  return result
 }
 
 function requestOf({ legacy }: HandlerParts, { principal, target }: Admitted, route: DeleteRoute): DeleteRequest {

@@ -9,6 +9,8 @@ export interface ServerProcess {
   /** Settles when the process has ended, with what it ended by. */
   readonly ended: Promise<string>
   hasEnded(): boolean
+  /** Kills it as it stands; its folder stays. */
+  kill(): Promise<void>
   /** Kills it and removes its folder. */
   stop(): Promise<void>
 }
@@ -41,16 +43,19 @@ export async function startProcess(
   })
   await once(child, 'spawn')
   const forget = stopWithThisProcess(child, folders.root)
-  const stop = async () => {
-    // Not asked to end in peace: its data is thrown away, and a 2.x takes more than ten seconds over it.
+  const kill = async () => {
     child.kill('SIGKILL')
     await ended
+  }
+  const stop = async () => {
+    // Not asked to end in peace: its data is thrown away, and a 2.x takes more than ten seconds over it.
+    await kill()
     rmSync(folders.root, { recursive: true, force: true })
     forget()
   }
   let stopping: Promise<void> | undefined
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null
-  return { pid: child.pid ?? 0, ended, hasEnded, stop: () => (stopping ??= stop()) }
+  return { pid: child.pid ?? 0, ended, hasEnded, kill, stop: () => (stopping ??= stop()) }
 }
 
 /** The last lines of a log without the frames of its stack traces, for an error message. */

@@ -46,10 +46,13 @@ export interface SecuredAccess {
 export interface RunningOpenSearch {
   readonly url: string
   readonly version: string
+  /** Of the process that runs at the moment. */
   readonly pid: number
   readonly secured: SecuredAccess | undefined
   /** Path of what the server logs; goes away with the cluster. */
   readonly log: string
+  /** Kills the server as it stands (SIGKILL), and starts it again on its data and its port. Resolves when it answers. */
+  restart(): Promise<void>
   /** Ends the server and removes all its files. May be called again. */
   stop(): Promise<void>
 }
@@ -75,14 +78,32 @@ export async function startOpenSearch(options: OpenSearchOptions = {}): Promise<
   try {
     await linkTree(found.server, folders.home)
     const secured = found.plugin === undefined ? undefined : await secure(folders, found.plugin, options.jwt)
-    const settings = openSearchYaml(folders, port, secured === undefined ? {} : securitySettings())
-    await writeFile(join(folders.config, 'opensearch.yml'), settings)
+    const writeSettings = (httpPort: number): Promise<void> => {
+      const settings = openSearchYaml(folders, httpPort, secured === undefined ? {} : securitySettings())
+      return writeFile(join(folders.config, 'opensearch.yml'), settings)
+    }
+    await writeSettings(port)
     await writeFile(join(folders.config, 'log4j2.properties'), LOG4J_PROPERTIES)
     await handOver(folders, nobody)
     const args = javaArguments(version, folders, options.heapMegabytes ?? 512)
-    const process = await startProcess(found.java, args, folders, nobody)
-    const url = await whenReady(process, folders, secured)
-    return { url, version, pid: process.pid, secured, log: folders.log, stop: () => process.stop() }
+    let server = await startProcess(found.java, args, folders, nobody)
+    const url = await whenReady(server, folders, secured)
+    return {
+      url,
+      version,
+      get pid() {
+        return server.pid
+      },
+      secured,
+      log: folders.log,
+      async restart() {
+        await server.kill()
+        await writeSettings(Number(new URL(url).port))
+        server = await startProcess(found.java, args, folders, nobody)
+        await whenReady(server, folders, secured)
+      },
+      stop: () => server.stop(),
+    }
   } catch (error) {
     await rm(folders.root, { recursive: true, force: true })
     throw error

@@ -35,6 +35,8 @@ export interface AnswerContext {
   /** `X-OpenSearch-Version` as the cluster last sent it. */
   readonly versionHeader: string | undefined
   readonly legacyMissing: 200 | 404
+  /** The result is that of an earlier call with the same `Idempotency-Key`. */
+  readonly isReplayed: boolean
   /** The caller's Origin, where the legacy API is open to it. */
   readonly corsOrigin: string | undefined
 }
@@ -50,6 +52,7 @@ export function answerOf(result: Result, context: AnswerContext): Answer {
   const headers: [string, string][] = [['x-request-id', context.requestId]]
   headers.push(...(context.dialect === 'opensearch' ? openSearchHeaders(context) : corsHeaders(result, context)))
   headers.push(...resultHeaders(result))
+  if (context.isReplayed) headers.push(['idempotent-replayed', 'true'])
   if (result.kind === 'preflight') return { status: 204, headers, body: '' }
   if (result.kind === 'wrongMethod' && context.method === 'OPTIONS' && context.dialect === 'opensearch') {
     // The server's own answer to OPTIONS on a path that it knows.
@@ -69,7 +72,14 @@ export function answerOf(result: Result, context: AnswerContext): Answer {
   return { status: words.status, headers, body: rendered.text }
 }
 
-function wordsFor(result: Exclude<Result, { kind: 'preflight' }>, context: AnswerContext): Words {
+type WordsContext = Pick<AnswerContext, 'dialect' | 'method' | 'uri' | 'decodedPath' | 'legacyMissing'>
+
+/** The status that a result is answered with. */
+export function statusOf(result: Result, context: WordsContext): number {
+  return result.kind === 'preflight' ? 204 : wordsFor(result, context).status
+}
+
+function wordsFor(result: Exclude<Result, { kind: 'preflight' }>, context: WordsContext): Words {
   const isLegacy = context.dialect === 'memoryPlugin'
   switch (result.kind) {
     case 'outcome':
@@ -106,11 +116,14 @@ function corsHeaders(result: Result, { corsOrigin }: AnswerContext): [string, st
   if (result.kind === 'preflight') {
     headers.push(
       ['access-control-allow-methods', result.allow.join(', ')],
-      ['access-control-allow-headers', 'authorization, content-type, x-request-id'],
+      ['access-control-allow-headers', 'authorization, content-type, idempotency-key, x-request-id'],
       ['access-control-max-age', '600'],
     )
   } else {
-    headers.push(['access-control-expose-headers', 'x-request-id, retry-after, www-authenticate'])
+    headers.push([
+      'access-control-expose-headers',
+      'x-request-id, retry-after, www-authenticate, idempotent-replayed, x-memory-recovered',
+    ])
   }
   return headers
 }

@@ -44,7 +44,7 @@ describe('a preflight', () => {
       vary: 'Origin',
       'access-control-allow-origin': origin,
       'access-control-allow-methods': 'DELETE',
-      'access-control-allow-headers': 'authorization, content-type, x-request-id',
+      'access-control-allow-headers': 'authorization, content-type, idempotency-key, x-request-id',
       'access-control-max-age': '600',
     })
   })
@@ -137,7 +137,8 @@ describe('an answer', () => {
       expect(corsOf(answer)).toEqual({
         vary: 'Origin',
         'access-control-allow-origin': APP,
-        'access-control-expose-headers': 'x-request-id, retry-after, www-authenticate',
+        'access-control-expose-headers':
+          'x-request-id, retry-after, www-authenticate, idempotent-replayed, x-memory-recovered',
       })
     }
   })

@@ -17,6 +17,7 @@ function context(differs: Partial<AnswerContext> = {}): AnswerContext {
     opaqueId: undefined,
     versionHeader: 'OpenSearch/3.4.0 (opensearch)',
     legacyMissing: 404,
+    isReplayed: false,
     corsOrigin: undefined,
     ...differs,
   }

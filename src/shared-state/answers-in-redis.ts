@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+
+import { GatewayError } from '../core/failure.ts'
+import { judgeHeld } from '../core/idempotency.ts'
+import type { Claim, Held, KeptAnswers } from '../core/idempotency.ts'
+import { MAX_ANSWER_BYTES } from './answers-in-memory.ts'
+import type { Redis } from './redis.ts'
+
+interface Options {
+  readonly redis: Redis
+  readonly keepForMs: number
+  /** After it a call whose gateway has died is no longer taken for one under way. */
+  readonly runningForMs: number
+  /** An answer could not be kept: a retry will find its call under way, and after that carry it out anew. */
+  readonly onLost: (error: unknown) => void
+}
+
+// Only what is still one's own: a call that took too long may have been followed by another.
+const KEEP = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[1], ARGV[2], 'PX', ARGV[3]) end return false`
+const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`
+
+/**
+ * Keeps answers in a Redis or Valkey server that several gateways share. While it is away calls with a key are refused (503): carried out without
+ * the record, a late retry could delete a memory that was stored anew under the same id. Calls without a key do not depend on it.
+ */
+export function keepAnswersInRedis({ redis, keepForMs, runningForMs, onLost }: Options): KeptAnswers {
+  async function claim(name: string, fingerprint: string): Promise<Claim> {
+    const key = `answer:${name}`
+    const mine = JSON.stringify({ fingerprint, owner: randomUUID() })
+    const orLost = async (work: Promise<unknown>): Promise<void> => {
+      await work.catch(onLost)
+    }
+    // What is held may end between the two commands: then it is ours to take.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      if (await redis.setIfAbsent(key, mine, runningForMs)) {
+        const release = (): Promise<void> => orLost(redis.run(RELEASE, [key], [mine]))
+        return {
+          kind: 'first',
+          keep(answer) {
+            if (answer.length > MAX_ANSWER_BYTES) return release()
+            const kept = JSON.stringify({ fingerprint, answer } satisfies Held)
+            return orLost(redis.run(KEEP, [key], [mine, kept, String(keepForMs)]))
+          },
+          release,
+        }
+      }
+      const held = await redis.get(key)
+      if (held !== null) return judgeHeld(JSON.parse(held) as Held, fingerprint)
+    }
+    throw new Error('what is held under the key comes and goes')
+  }
+
+  return {
+    claim: (name, fingerprint) =>
+      claim(name, fingerprint).catch((cause: unknown) => {
+        throw new GatewayError('keptAnswersUnavailable', { retryAfterSeconds: 1, cause })
+      }),
+  }
+}

@@ -1,0 +1,212 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+
+import { call } from '../support/call.ts'
+import type { Reply } from '../support/call.ts'
+import { plainCluster } from '../support/clusters.ts'
+import { deleteIn, DIALECTS, errorBody } from '../support/dialects.ts'
+import { multiGet, startFaultProxy } from '../support/fault-proxy.ts'
+import type { FaultProxy } from '../support/fault-proxy.ts'
+import { startTestGateway } from '../support/gateway.ts'
+import type { GatewayOverrides, TestGateway } from '../support/gateway.ts'
+import { until } from '../support/key-server.ts'
+import { testMemories } from '../support/memories.ts'
+import { startRedisServer } from '../support/redis-server.ts'
+import type { RedisServer } from '../support/redis-server.ts'
+
+const memories = testMemories(plainCluster().url)
+const OWN = { memory_container_id: 'c', owner_id: 'alice' }
+const opened: TestGateway[] = []
+let proxy: FaultProxy
+
+beforeAll(async () => {
+  proxy = await startFaultProxy(plainCluster().url)
+  await memories.putContainer('c')
+})
+afterEach(async () => {
+  proxy.reset()
+  for (const gateway of opened.splice(0)) await gateway.close()
+})
+afterAll(async () => {
+  await proxy.close()
+  await memories.removeAll()
+})
+
+async function start(
+  limits: GatewayOverrides['limits'],
+  overrides: Partial<GatewayOverrides> = {},
+): Promise<TestGateway> {
+  const gateway = await startTestGateway({
+    cluster: { nodes: [proxy.url] },
+    memory: { containerIndex: memories.containerIndex },
+    legacy: { types: ['working'], container: 'c' },
+    limits,
+    ...overrides,
+  })
+  opened.push(gateway)
+  return gateway
+}
+
+const remove = (gateway: TestGateway, id: string, token?: string): Promise<Reply> =>
+  deleteIn('opensearch', gateway, { container: 'c', type: 'working', id, ...(token === undefined ? {} : { token }) })
+
+const removeMany = (gateway: TestGateway, memoryIds: readonly string[], token: string): Promise<Reply> =>
+  call(gateway.url, {
+    method: 'POST',
+    path: '/api/memories/bulk-delete',
+    token,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ memoryIds }),
+  })
+
+describe('requests under way', () => {
+  test('beyond the limit are refused at once, in the caller’s dialect, whoever they are', async () => {
+    const gateway = await start({ inFlight: 2 })
+    const held = proxy.hold(multiGet)
+    const waiting = ['a', 'b'].map((id) => remove(gateway, id))
+    await held.arrived
+    await until(async () => (await remove(gateway, 'probe', 'no-token')).status === 503)
+    const reason = 'The gateway has too many requests under way; try again later'
+    for (const dialect of DIALECTS) {
+      const token = 'not-even-a-token'
+      const { status, headers, body } = await deleteIn(dialect, gateway, {
+        container: 'c',
+        type: 'working',
+        id: 'x',
+        token,
+      })
+      expect({ status, body }).toEqual({
+        status: 503,
+        body: errorBody(dialect, 503, { type: 'service_unavailable_exception', reason }),
+      })
+      expect(headers['retry-after']).toBe('1')
+    }
+    held.release()
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([404, 404])
+    expect((await remove(gateway, 'c')).status).toBe(404)
+  })
+})
+
+describe('headers', () => {
+  test('headers that are too large are refused', async () => {
+    const gateway = await start({ headerBytes: 2_048 })
+    const { status } = await call(gateway.url, { path: '/', headers: { 'x-long': 'x'.repeat(3_000) } })
+    expect(status).toBe(431)
+  })
+})
+
+describe.each(['each gateway by itself', 'gateways together'])('deletes of a subject, counted by %s', (how) => {
+  let redis: RedisServer | undefined
+  beforeAll(async () => {
+    redis = how === 'gateways together' ? await startRedisServer() : undefined
+  })
+  afterAll(async () => {
+    await redis?.close()
+  })
+  const isTogether = (): boolean => redis !== undefined
+  /** Two gateways: the second is the first where each counts by itself. */
+  async function startTwo(limits: GatewayOverrides['limits']): Promise<readonly [TestGateway, TestGateway]> {
+    const one = async (): Promise<TestGateway> => {
+      const gateway = await start(limits, redis === undefined ? {} : { sharedState: { url: redis.url } })
+      const isUp = async (): Promise<boolean> =>
+        (await call(gateway.opsUrl, { path: '/readyz' })).text.includes('"sharedState":{"ok":true,"reachable":true}')
+      if (redis !== undefined) await until(isUp)
+      return gateway
+    }
+    const first = await one()
+    return [first, isTogether() ? await one() : first]
+  }
+
+  test('are refused beyond so many a minute, with the time to come back', async () => {
+    const [first, second] = await startTwo({ deletes: { perMinute: 3 } })
+    const at = (gateway: TestGateway): Promise<string> => gateway.token({ subject: `rated-${how}` })
+    for (const gateway of [first, second, first])
+      expect((await remove(gateway, 'x', await at(gateway))).status).toBe(404)
+    const reason = 'More than 3 deletes a minute by one subject; try again later'
+    for (const dialect of DIALECTS) {
+      const call = { container: 'c', type: 'working', id: 'x', token: await at(second) } as const
+      const { status, headers, body } = await deleteIn(dialect, second, call)
+      expect({ status, body }).toEqual({
+        status: 429,
+        body: errorBody(dialect, 429, { type: 'rejected_execution_exception', reason, legacy: 'Too many requests' }),
+      })
+      expect(Number(headers['retry-after'])).toBeGreaterThan(0)
+      expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60)
+    }
+    // Others are not concerned.
+    expect((await remove(second, 'x', await second.token({ subject: `other-${how}` }))).status).toBe(404)
+  })
+
+  test('are as many as a bulk delete names; one that is too large takes nothing', async () => {
+    const [first] = await startTwo({ deletes: { perMinute: 3 } })
+    const token = await first.token({ subject: `bulk-${how}` })
+    expect((await removeMany(first, ['1', '2', '3', '4'], token)).status).toBe(429)
+    expect((await removeMany(first, ['1', '2', '3'], token)).status).toBe(200)
+    expect((await remove(first, 'x', token)).status).toBe(429)
+  })
+
+  test('are as many as a query finds', async () => {
+    const [first] = await startTwo({ deletes: { perMinute: 3 } })
+    const token = await first.token({ subject: `query-${how}` })
+    const run = (name: string): Promise<Reply> =>
+      call(first.url, {
+        method: 'POST',
+        path: '/_plugins/_ml/memory_containers/c/memories/sessions/_delete_by_query?refresh=true',
+        token,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: { term: { batch: name } } }),
+      })
+    const keyword = { type: 'keyword' }
+    const properties = { memory_container_id: keyword, owner_id: keyword, batch: keyword }
+    await memories.ask('PUT', `/${memories.indexOf('sessions')}`, { mappings: { properties } })
+    const store = async (batch: string, count: number): Promise<void> => {
+      for (let at = 0; at < count; at++) {
+        await memories.putMemory('sessions', `${how}-${batch}-${String(at)}`, {
+          memory_container_id: 'c',
+          owner_id: `query-${how}`,
+          batch,
+        })
+      }
+    }
+    await store('four', 4)
+    await store('two', 2)
+    expect((await run('four')).status).toBe(429)
+    const { status, body } = await run('two')
+    expect({ status, body }).toMatchObject({ status: 200, body: { deleted: 2 } })
+    expect(await memories.hasMemory('sessions', `${how}-four-0`)).toBe(true)
+  })
+
+  test('need memory:delete:many beyond so many', async () => {
+    const [first, second] = await startTwo({ deletes: { manyAfter: 2 } })
+    const subject = `many-${how}`
+    await memories.putMemory('working', 'stays', OWN)
+    expect((await removeMany(first, ['1', '2'], await first.token({ subject }))).status).toBe(200)
+    const { status, headers, body } = await remove(second, 'stays', await second.token({ subject }))
+    const reason = 'More than 2 deletes a minute need the scope memory:delete:many'
+    expect({ status, body }).toEqual({
+      status: 403,
+      body: errorBody('opensearch', 403, { type: 'security_exception', reason }),
+    })
+    expect(headers['www-authenticate']).toContain('error="insufficient_scope"')
+    expect(headers['www-authenticate']).toContain('scope="memory:delete:many"')
+    expect(await memories.hasMemory('working', 'stays')).toBe(true)
+    const many = await second.token({ subject, scopes: ['memory:delete', 'memory:delete:many'] })
+    expect((await removeMany(second, ['3', '4', '5'], many)).status).toBe(200)
+    // It says how many, and gives no right to delete.
+    expect(
+      (await remove(second, 'stays', await second.token({ subject, scopes: ['memory:delete:many'] }))).status,
+    ).toBe(403)
+  })
+})
+
+test('deletes are still counted, by each gateway for itself, while the shared state is away', async () => {
+  const redis = await startRedisServer()
+  try {
+    const gateway = await start({ deletes: { perMinute: 2 } }, { sharedState: { url: redis.url } })
+    await redis.kill()
+    const statuses = []
+    for (let asked = 0; asked < 3; asked++) statuses.push((await remove(gateway, 'x')).status)
+    expect(statuses).toEqual([404, 404, 429])
+  } finally {
+    await redis.close()
+  }
+})
