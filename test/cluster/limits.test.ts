@@ -150,7 +150,7 @@ describe.each(['each gateway by itself', 'gateways together'])('deletes of a sub
     const run = (name: string): Promise<Reply> =>
       call(first.url, {
         method: 'POST',
-        path: '/_plugins/_ml/memory_containers/c/memories/sessions/_delete_by_query?refresh=true',
+        path: '/_plugins/_ml/memory_containers/c/memories/sessions/_delete_by_query',
         token,
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ query: { term: { batch: name } } }),
