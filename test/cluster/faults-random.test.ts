@@ -17,7 +17,7 @@ import { seedOfThisRun } from '../vectors/odd-texts.ts'
 // Whatever breaks between the gateway and the cluster, no answer may say what is not so.
 
 const IS_LONG = process.env['TEST_LONG'] === '1'
-const MEMORIES = IS_LONG ? 20_000 : 3_000
+const MEMORIES = IS_LONG ? 20_000 : 2_000
 const CALLERS = 64
 const FIRST_SEED = seedOfThisRun()
 const SEEDS = Array.from({ length: IS_LONG ? 10 : 1 }, (_, number) => FIRST_SEED + number)
