@@ -1,78 +1,47 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 
-import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import { call } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { pathOf } from '../support/dialects.ts'
 import { bulk, multiGet, neverAnswer, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
+import { openGatewayProcesses } from '../support/gateway-process.ts'
+import type { GatewayProcess, GatewayProcesses } from '../support/gateway-process.ts'
 import { until } from '../support/key-server.ts'
 import { testMemories } from '../support/memories.ts'
 
 // SIGTERM, as a deployment sends it: to a process of its own, while callers are busy.
 
-const ROOT = join(import.meta.dirname, '../..')
-const ISSUER = 'https://memory-gateway.local'
 const memories = testMemories(plainCluster().url)
 const index = memories.indexOf('working')
-let folder: string
 let proxy: FaultProxy
+let processes: GatewayProcesses
 let token: string
-const started: { kill(signal: 'SIGKILL'): boolean }[] = []
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'memory-gateway-stop-'))
   proxy = await startFaultProxy(plainCluster().url)
+  processes = await openGatewayProcesses()
+  token = processes.token
   await memories.putContainer('c', { owner: { name: 'alice' } })
-  const issuer = await openLocalIssuer(join(folder, 'keys'), { issuer: ISSUER, create: true })
-  token = await issuer.sign({ subject: 'alice', scopes: ['memory:delete'], audience: 'memory-gateway', ttlMs: 600_000 })
 })
 afterEach(() => {
   proxy.reset()
-  for (const child of started.splice(0)) child.kill('SIGKILL')
+  processes.killAll()
 })
 afterAll(async () => {
+  processes.close()
   await proxy.close()
   await memories.removeAll()
-  rmSync(folder, { recursive: true, force: true })
 })
 
-async function start(drain: string) {
-  const config = join(folder, `${drain}.yaml`)
-  const text = {
-    listen: { port: 0 },
-    ops: { port: 0 },
-    auth: { issuers: [{ issuer: ISSUER, audience: 'memory-gateway', jwks: { file: 'keys/jwks.json' } }] },
+const start = (drain: string): Promise<GatewayProcess> =>
+  processes.start({
     clusters: { main: { nodes: [proxy.url], service: { kind: 'none' } } },
     memory: { containerIndex: memories.containerIndex },
     limits: { drain, deadline: '20s' },
-  }
-  writeFileSync(config, JSON.stringify(text))
-  const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), 'start', '--config', config], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] },
   })
-  started.push(child)
-  const ended = once(child, 'exit').then(([code]) => ({ code: code as unknown }))
-  let printed = ''
-  const line = await new Promise<string>((resolve, reject) => {
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      printed += chunk
-      const listening = printed.split('\n').find((one) => one.includes('"listening"'))
-      if (listening !== undefined) resolve(listening)
-    })
-    void ended.then(() => reject(new Error(`it ended: ${printed}`)))
-  })
-  const { url } = JSON.parse(line) as { url: string }
-  return { child, ended, url }
-}
 
 async function storeAll(ids: readonly string[]): Promise<void> {
   const source = JSON.stringify({ memory_container_id: 'c', owner_id: 'alice' })

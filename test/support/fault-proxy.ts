@@ -69,6 +69,8 @@ export interface FaultProxy {
   refuse(): Promise<void>
   /** Takes connections again, on the same port. */
   accept(): Promise<void>
+  /** Forgets what it has seen, for runs that would fill the memory; the faults stay. */
+  forget(): void
   /** Forgets the faults and what it has seen. */
   reset(): void
   close(): Promise<void>
@@ -207,6 +209,7 @@ export async function startFaultProxy(clusterUrl: string): Promise<FaultProxy> {
     hold: (match, then = pass) => hold((fault) => on(match, fault), then),
     refuse: stop,
     accept: () => listen(port),
+    forget: () => void (requests = []),
     reset: () => {
       rules = []
       requests = []

@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
+import type { ConfigInput } from '../../src/config/schema.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const ISSUER = 'https://memory-gateway.local'
+
+/** A gateway as deployments run it: a process of its own. */
+export interface GatewayProcess {
+  readonly url: string
+  readonly opsUrl: string
+  readonly child: ChildProcess
+  /** Its exit code. */
+  readonly ended: Promise<{ readonly code: unknown }>
+  /** Resident memory at the moment, in MiB. */
+  residentMegabytes(): number
+}
+
+export interface GatewayProcesses {
+  /** alice's, with `memory:delete`. */
+  readonly token: string
+  start(config: Omit<ConfigInput, 'auth'>): Promise<GatewayProcess>
+  /** Kills those that still run. */
+  killAll(): void
+  close(): void
+}
+
+export async function openGatewayProcesses(): Promise<GatewayProcesses> {
+  const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-process-'))
+  const issuer = await openLocalIssuer(join(folder, 'keys'), { issuer: ISSUER, create: true })
+  const token = await issuer.sign({
+    subject: 'alice',
+    scopes: ['memory:delete'],
+    audience: 'memory-gateway',
+    ttlMs: 3_600_000,
+  })
+  const started: ChildProcess[] = []
+  const killAll = (): void => {
+    for (const child of started.splice(0)) child.kill('SIGKILL')
+  }
+
+  async function start(config: Omit<ConfigInput, 'auth'>): Promise<GatewayProcess> {
+    const path = join(folder, `${String(started.length)}.yaml`)
+    const issuers = [{ issuer: ISSUER, audience: 'memory-gateway', jwks: { file: 'keys/jwks.json' } }]
+    writeFileSync(path, JSON.stringify({ listen: { port: 0 }, ops: { port: 0 }, auth: { issuers }, ...config }))
+    const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), 'start', '--config', path], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'] },
+    })
+    started.push(child)
+    const ended = once(child, 'exit').then(([code]) => ({ code: code as unknown }))
+    let printed = ''
+    const line = await new Promise<string>((resolve, reject) => {
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        if (printed.includes('"listening"')) return
+        printed += chunk
+        const listening = printed.split('\n').find((one) => one.includes('"listening"'))
+        if (listening !== undefined) resolve(listening)
+      })
+      void ended.then(() => reject(new Error(`it ended: ${printed}`)))
+    })
+    const { url, opsUrl } = JSON.parse(line) as { url: string; opsUrl: string }
+    const residentMegabytes = (): number => {
+      const status = readFileSync(`/proc/${String(child.pid)}/status`, 'utf8')
+      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_024
+    }
+    return { url, opsUrl, child, ended, residentMegabytes }
+  }
+
+  return {
+    token,
+    start,
+    killAll,
+    close() {
+      killAll()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
