@@ -72,7 +72,7 @@ long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
         void call(gateway.opsUrl, { path: '/metrics' }).then(({ text }) => {
           waiting = Math.max(
             waiting,
-            ...[...text.matchAll(/^memory_gateway_waiting\S* (\d+)$/gm)].map(([, n]) => Number(n)),
+            ...[...text.matchAll(/^memory_gateway_queue_items\S* (\d+)$/gm)].map(([, n]) => Number(n)),
           )
           proxy.forget()
         })
