@@ -5,6 +5,8 @@ import { createAuthenticator } from './auth/verify.ts'
 import type { Authenticator } from './auth/verify.ts'
 import type { ConfigProblem } from './config/load.ts'
 import type { ConfigFile } from './config/schema.ts'
+import { openSharedState } from './shared-state/open-shared-state.ts'
+import type { SharedState } from './shared-state/open-shared-state.ts'
 import { trustedProxies } from './forward/trusted-proxies.ts'
 import { drain, listen, urlOf } from './listen.ts'
 import { createOpsHandler } from './ops/handler.ts'
@@ -13,8 +15,6 @@ import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
 import type { Metrics } from './ops/metrics.ts'
 import { openGatewayCluster } from './open-cluster.ts'
-import { openSharedState } from './shared-state/open-shared-state.ts'
-import type { SharedState } from './shared-state/open-shared-state.ts'
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -58,9 +58,9 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   const checks = (): Readonly<Record<string, HealthCheck>> => ({
     keys: { ok: authenticator.health().every(({ usable }) => usable), issuers: authenticator.health() },
     ...cluster.checks(),
+    drain: { ok: !isDraining },
     // What needs it is refused by itself while it is away; deletes go on.
     sharedState: { ok: true, reachable: sharedState.isUp() },
-    drain: { ok: !isDraining },
   })
   metrics.watch({
     keySets: () => authenticator.health(),
@@ -69,8 +69,8 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
     checks,
   })
   const free = async (): Promise<void> => {
-    authenticator.close()
     await sharedState.close()
+    authenticator.close()
     await cluster.close()
   }
 
