@@ -100,22 +100,6 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   }
 }
 
-/** What requests leave behind for those after them. */
-function openState({ sharedState, idempotency, limits }: ConfigFile, log: Log): SharedState {
-  const { url, username, password, keyPrefix, timeout: timeoutMs } = sharedState
-  const { keepFor: keepForMs, maxAnswers, maxBytes } = idempotency
-  return openSharedState({
-    redis: url === undefined ? undefined : { url, username, password, keyPrefix, timeoutMs },
-    keeping: { keepForMs, maxAnswers, maxBytes },
-    runningForMs: 2 * limits.deadline,
-    quota: limits.deletes,
-    onEvent(event) {
-      if (event === 'sharedStateUp') log.info(event)
-      else log.warn(event)
-    },
-  })
-}
-
 function firstCluster(config: ConfigFile): readonly [string, ConfigFile['clusters'][string]] {
   const first = Object.entries(config.clusters)[0]
   if (first === undefined) throw new Error('a checked configuration names a cluster')
@@ -184,4 +168,20 @@ function keysOf({ jwks, discovery, secret }: Issuer): IssuerOptions['keys'] {
   if (secret !== undefined) return { kind: 'secret', secret: Buffer.from(secret, 'base64url') }
   if (jwks === undefined) return { kind: 'discovery', ...(typeof discovery === 'string' ? { uri: discovery } : {}) }
   return 'file' in jwks ? { kind: 'file', path: jwks.file } : { kind: 'jwks', uri: jwks.uri }
+}
+
+/** What requests leave behind for those after them. */
+function openState({ sharedState, idempotency, limits }: ConfigFile, log: Log): SharedState {
+  const { url, username, password, keyPrefix, timeout: timeoutMs } = sharedState
+  const { keepFor: keepForMs, maxAnswers, maxBytes } = idempotency
+  return openSharedState({
+    redis: url === undefined ? undefined : { url, username, password, keyPrefix, timeoutMs },
+    keeping: { keepForMs, maxAnswers, maxBytes },
+    runningForMs: 2 * Math.max(limits.deadline, limits.queryDeadline),
+    quota: limits.deletes,
+    onEvent(event) {
+      if (event === 'sharedStateUp') log.info(event)
+      else log.warn(event)
+    },
+  })
 }
