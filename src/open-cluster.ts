@@ -1,6 +1,7 @@
 import { openCircuit } from './cluster/circuit.ts'
 import type { CircuitHealth } from './cluster/circuit.ts'
 import { openCluster } from './cluster/client.ts'
+import { keepIndexTable } from './cluster/index-table.ts'
 import { createMemoryStores } from './cluster/memory-store.ts'
 import { checkNodes } from './cluster/node-checks.ts'
 import { createQueryStores } from './cluster/query-store.ts'
@@ -11,6 +12,7 @@ import { fieldsToRead } from './core/access.ts'
 import type { AccessPolicy } from './core/access.ts'
 import { openClusterNodes } from './core/cluster-nodes.ts'
 import type { ClusterNodes } from './core/cluster-nodes.ts'
+import type { Protection } from './core/guard/protected-indices.ts'
 import type { Engine, Forward, ForwardOptions } from './forward/engine.ts'
 import { forwardWithHttpProxyMiddleware } from './forward/with-http-proxy-middleware.ts'
 import { forwardWithUndici } from './forward/with-undici.ts'
@@ -36,7 +38,8 @@ export interface GatewayCluster {
 type Cluster = ConfigFile['clusters'][string]
 
 /** What all clusters have in common. */
-interface MemorySettings {
+interface SharedSettings {
+  readonly indexTable: { readonly protection: Protection; readonly freshForMs: number; readonly maxAgeMs: number }
   readonly containerIndex: string
   readonly policy: AccessPolicy
   /** Of a memory request as a whole, in milliseconds. */
@@ -53,7 +56,7 @@ const MASKED =
 export function openGatewayCluster(
   name: string,
   cluster: Cluster,
-  { containerIndex, policy, deadlineMs }: MemorySettings,
+  { containerIndex, policy, deadlineMs, indexTable }: SharedSettings,
   log: Log,
   metrics: Metrics,
 ): GatewayCluster {
@@ -102,6 +105,7 @@ export function openGatewayCluster(
       name,
       storeFor: (signal) => stores.forRequest(signal),
       queryStoreFor: (signal) => queryStores.forRequest(signal),
+      indexTables: keepIndexTable({ client, ...indexTable }),
       allowTenantHeader: cluster.passThrough.allowTenantHeader,
       forward: timed(engine.forward, (seconds, result) =>
         metrics.upstream({ cluster: name, operation: 'forward', seconds, result }),

@@ -11,6 +11,7 @@ import { trustedProxies } from './forward/trusted-proxies.ts'
 import { drain, listen, urlOf } from './listen.ts'
 import { createOpsHandler } from './ops/handler.ts'
 import type { HealthCheck } from './ops/health.ts'
+import type { Guard } from './handlers/guard-settings.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
 import type { Metrics } from './ops/metrics.ts'
@@ -28,10 +29,20 @@ export interface Gateway {
 /** Wires the parts of a checked configuration and listens on both ports. */
 export async function startGateway(config: ConfigFile, log: Log): Promise<Gateway> {
   const policy = { ownership: config.memory.ownership, containersWithoutOwner: config.memory.containersWithoutOwner }
-  const memory = { containerIndex: config.memory.containerIndex, policy, deadlineMs: config.limits.deadline }
-  const [name, settings] = firstCluster(config)
   const metrics = createMetrics()
-  const cluster = openGatewayCluster(name, settings, memory, log, metrics)
+  const guard = openGuard(config, log, metrics)
+  const shared = {
+    containerIndex: config.memory.containerIndex,
+    policy,
+    deadlineMs: config.limits.deadline,
+    indexTable: {
+      protection: guard.policy.protection,
+      freshForMs: config.guard.indexTable.freshFor,
+      maxAgeMs: config.guard.indexTable.maxAge,
+    },
+  }
+  const [name, settings] = firstCluster(config)
+  const cluster = openGatewayCluster(name, settings, shared, log, metrics)
   const authenticator = openAuthenticator(config, log, metrics)
   const sharedState = openState(config, log)
   let isDraining = false
@@ -43,6 +54,7 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
     policy,
     legacy: { ...config.legacy, container: config.legacy.container },
     corsOrigins: config.legacy.cors.origins,
+    guard,
     deadlineMs: config.limits.deadline,
     boundary: {
       isTrustedProxy: trustedProxies(config.listen.trustedProxies),
@@ -104,6 +116,27 @@ function firstCluster(config: ConfigFile): readonly [string, ConfigFile['cluster
   const first = Object.entries(config.clusters)[0]
   if (first === undefined) throw new Error('a checked configuration names a cluster')
   return first
+}
+
+/** The guard of a configuration. The index of the containers is protected whatever it is called. */
+function openGuard({ guard, memory }: ConfigFile, log: Log, metrics: Metrics): Guard {
+  const { mode, rules, protectedIndices } = guard
+  if (mode === 'observe') {
+    const open = protectedIndices.mode === 'observe' ? '; memory and system indices are open too' : ''
+    log.warn(`guard.mode is observe: what the rules refuse goes on to the cluster${open}`)
+  }
+  return {
+    policy: {
+      rules,
+      protection: { more: [memory.containerIndex, ...protectedIndices.more], except: protectedIndices.except },
+    },
+    mode,
+    protectedMode: protectedIndices.mode,
+    onRefusal: ({ outcome, ...event }) => {
+      metrics.guardRefusal(outcome, event.cause, event.class)
+      if (outcome === 'observed') log.info('the guard would refuse this', event)
+    },
+  }
 }
 
 function openAuthenticator(config: ConfigFile, log: Log, metrics: Metrics): Authenticator {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+import type { IndexTables } from '../cluster/index-table.ts'
 import type { AccessPolicy } from '../core/access.ts'
 import type { QueryStore } from '../core/delete-by-query.ts'
 import type { DeleteOutcome, MemoryStore } from '../core/delete-memory.ts'
@@ -10,6 +11,7 @@ import type { Route } from '../core/route.ts'
 import type { Target } from '../core/target.ts'
 import type { IsTrustedProxy } from '../forward/caller-chain.ts'
 import type { Forward } from '../forward/engine.ts'
+import type { Guard } from './guard-settings.ts'
 import type { Result } from '../wire/answer.ts'
 
 /** One request on its way through the stages: what is known of it so far. */
@@ -46,6 +48,8 @@ export interface ClusterParts {
   readonly queryStoreFor: (signal: AbortSignal) => QueryStore
   /** Sends a request on as the pass-through identity. */
   readonly forward: Forward
+  /** Which indices, aliases and data streams the cluster has. */
+  readonly indexTables: IndexTables
   /** Whether callers may say `securitytenant`. */
   readonly allowTenantHeader: boolean
   /** `X-OpenSearch-Version` as the cluster last sent it. */
@@ -67,6 +71,8 @@ export interface HandlerParts {
    * @throws GatewayError rateLimited, insufficientScope
    */
   readonly countDeletes: (principal: Principal, count: number) => Promise<void>
+  /** What may go through to the cluster. */
+  readonly guard: Guard
   /** For a memory request as a whole, in milliseconds. */
   readonly deadlineMs: number
   readonly boundary: {

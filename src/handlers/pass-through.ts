@@ -1,21 +1,20 @@
 import { randomBytes } from 'node:crypto'
 
-import { decideTarget } from '../core/guard/decide.ts'
 import { hasBody } from '../forward/engine.ts'
 import { settleHeaders } from '../forward/settle-headers.ts'
 import { openUpload } from '../forward/upload.ts'
 import type { Admitted, Handled, HandlerParts } from './exchange.ts'
 import { forwardInspected } from './forward-inspected.ts'
+import { guardRequest } from './guard.ts'
 import { refusalError } from './refuse.ts'
 
 /** What goes on to the cluster as the caller, where the guard lets it: its headers cleaned, and then ours; its bytes untouched. */
-export async function handlePassThrough({ boundary }: HandlerParts, exchange: Admitted): Promise<Handled> {
-  const { request, method, target, principal } = exchange
-  const { refusal, body } = decideTarget(method, target, principal)
-  if (refusal !== undefined) throw refusalError(refusal)
+export async function handlePassThrough({ boundary, guard }: HandlerParts, exchange: Admitted): Promise<Handled> {
+  const check = await guardRequest(guard, exchange)
   const headers = headersOf(boundary, exchange)
-  if (body !== undefined && hasBody(request)) await forwardInspected(exchange, body, headers, boundary.maxBodyBytes)
-  else if (body?.unnamed !== undefined) throw refusalError(body.unnamed)
+  if (check !== undefined && hasBody(exchange.request))
+    await forwardInspected(exchange, check, headers, boundary.maxBodyBytes)
+  else if (check?.unnamed !== undefined) throw refusalError(check.unnamed)
   else await forwardWhole(boundary, exchange, headers)
   return 'forwarded'
 }

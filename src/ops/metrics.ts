@@ -40,6 +40,8 @@ export interface Metrics {
   /** @param result a failure's code */
   tokenRefused(result: string): void
   keySetFetched(issuer: string, result: 'ok' | 'failed'): void
+  /** A request that the guard refused, or would have refused (`observed`). */
+  guardRefusal(outcome: 'refused' | 'observed', cause: string, level: string): void
   /** Takes up what is read only when asked for. */
   watch(readings: Readings): void
   /** The text that Prometheus scrapes, and its content type. */
@@ -92,6 +94,12 @@ export function createMetrics(): Metrics {
   ])
   const fetches = counter('key_set_fetches_total', 'Fetches of key sets.', ['issuer', 'result'])
 
+  const guarded = counter(
+    'guard_refusals_total',
+    'What the guard refused, or only observed, by cause and class of API.',
+    ['outcome', 'cause', 'class'],
+  )
+
   return {
     request({ route, dialect, status, seconds }) {
       requests.inc({ route, dialect, status: String(status) })
@@ -102,6 +110,7 @@ export function createMetrics(): Metrics {
     delete: (outcome, type) => deletes.inc({ outcome, type }),
     tokenRefused: (result) => refused.inc({ result }),
     keySetFetched: (issuer, result) => fetches.inc({ issuer, result }),
+    guardRefusal: (outcome, cause, level) => guarded.inc({ outcome, cause, class: level }),
     watch: (readings) => watchReadings(readings, registry),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }

@@ -1,0 +1,93 @@
+import type { IndexTables, TableInUse } from '../cluster/index-table.ts'
+import type { BodyCheck, Refusal } from '../core/guard/decision.ts'
+import { decideTarget } from '../core/guard/decide.ts'
+import type { BodyQuestion, Decision, Judged, Question } from '../core/guard/decide.ts'
+import type { Reliance } from '../core/guard/index-table.ts'
+import type { Admitted } from './exchange.ts'
+import type { Guard } from './guard-settings.ts'
+import { refusalError } from './refuse.ts'
+
+/** Names that the table does not hold are looked up anew, but no more often than this within one body. */
+const LOOK_UP_EVERY_MS = 1_000
+
+/** Decides with a table that is young enough for what the decision stands on. */
+export async function decideWithTable(question: Question, guard: Guard, tables: IndexTables): Promise<Decision> {
+  const inUse = tables.use(Date.now())
+  for (;;) {
+    const decision = decideTarget(question, guard.policy, inUse.table)
+    if (await inUse.isEnough(relianceOf(guard, decision))) return decision
+  }
+}
+
+/** What is refused by its scopes needs no table. */
+function relianceOf(guard: Guard, { refusals, reliesOn, rulesRelyOn }: Judged): Reliance {
+  const [first] = refusals
+  return first !== undefined && isOfRules(first) && guard.mode === 'enforce' ? rulesRelyOn : reliesOn
+}
+
+function isOfRules({ cause }: Refusal): boolean {
+  return cause === 'missingScope' || cause === 'noRule' || cause === 'closedByRule'
+}
+
+/**
+ * Lets a request that goes through to the cluster pass, or throws its refusal.
+ * @returns how its body has to be inspected
+ * @throws GatewayError insufficientScope, guardRefused, indicesUnknown
+ */
+export async function guardRequest(guard: Guard, exchange: Admitted): Promise<BodyCheck | undefined> {
+  const arrivedAt = Date.now()
+  const { method, target, principal, cluster } = exchange
+  const decision = await decideWithTable({ method, target, principal }, guard, cluster.indexTables)
+  const counts = whichCounts(guard, exchange, decision)
+  const refusal = counts(decision.refusals)
+  if (refusal !== undefined) throw refusalError(refusal)
+  return (
+    decision.body && bodyCheckOf(guard, decision, decision.body, { counts, tables: cluster.indexTables, arrivedAt })
+  )
+}
+
+type WhichCounts = (refusals: readonly Refusal[]) => Refusal | undefined
+
+/** The first refusal that is enforced; those before it, which are only observed, are told. */
+function whichCounts(
+  guard: Guard,
+  { requestId, method }: Admitted,
+  { api, class: level, rule }: Decision,
+): WhichCounts {
+  const told = new Set<string>()
+  return (refusals) => {
+    for (const refusal of refusals) {
+      const { cause, reason } = refusal
+      const outcome = (isOfRules(refusal) ? guard.mode : guard.protectedMode) === 'enforce' ? 'refused' : 'observed'
+      if (!told.has(reason)) guard.onRefusal({ requestId, outcome, method, api, class: level, rule, cause, reason })
+      told.add(reason)
+      if (outcome === 'refused') return refusal
+    }
+    return undefined
+  }
+}
+
+function bodyCheckOf(
+  guard: Guard,
+  decision: Decision,
+  { kind, unnamed, judge }: BodyQuestion,
+  { counts, tables, arrivedAt }: { counts: WhichCounts; tables: IndexTables; arrivedAt: number },
+): BodyCheck {
+  const judgeWith = (expressions: readonly string[], inUse: TableInUse): ReturnType<BodyCheck['judge']> => {
+    const judged: Judged = judge(expressions, inUse.table)
+    const isEnough = inUse.isEnough(relianceOf(guard, judged))
+    if (isEnough === true) return counts(judged.refusals)
+    return isEnough.then((still) => (still ? counts(judged.refusals) : judgeWith(expressions, inUse)))
+  }
+  return {
+    kind,
+    api: decision.api ?? '',
+    class: decision.class,
+    // Told only where something in the body turns out to name no index.
+    get unnamed() {
+      return counts(unnamed)
+    },
+    judge: (expressions) => judgeWith(expressions, tables.use(Math.max(arrivedAt, Date.now() - LOOK_UP_EVERY_MS))),
+    unclear: (reason) => counts([{ kind: 'refuse', cause: 'unclear', reason, scope: 'opensearch:admin' }]),
+  }
+}
