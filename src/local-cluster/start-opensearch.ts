@@ -26,6 +26,8 @@ export interface OpenSearchOptions {
   /** Java heap in MiB; default 512. The process takes about 300 MiB more. */
   readonly heapMegabytes?: number
   readonly onProgress?: OnProgress
+  /** More of opensearch.yml, by name. */
+  readonly settings?: Readonly<Record<string, unknown>>
   /** Makes a secured cluster accept bearer tokens too. */
   readonly jwt?: JwtOptions
 }
@@ -79,7 +81,8 @@ export async function startOpenSearch(options: OpenSearchOptions = {}): Promise<
     await linkTree(found.server, folders.home)
     const secured = found.plugin === undefined ? undefined : await secure(folders, found.plugin, options.jwt)
     const writeSettings = (httpPort: number): Promise<void> => {
-      const settings = openSearchYaml(folders, httpPort, secured === undefined ? {} : securitySettings())
+      const security = secured === undefined ? {} : securitySettings()
+      const settings = openSearchYaml(folders, httpPort, { ...security, ...options.settings })
       return writeFile(join(folders.config, 'opensearch.yml'), settings)
     }
     await writeSettings(port)

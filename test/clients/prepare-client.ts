@@ -42,7 +42,7 @@ const PREPARE: Readonly<Record<Language, () => Promise<Script>>> = {
     return [join(folder, 'bin/python'), sources('python', 'script.py')]
   },
   async go() {
-    const go = findProgram('go', 'Go 1.24 or newer (https://go.dev/dl)', ['/usr/local/go/bin'])
+    const go = findProgram('go', 'Go 1.26 or newer (https://go.dev/dl)', ['/usr/local/go/bin'])
     const folder = await build('go', [], (target) =>
       run(go, ['build', '-C', sources('go'), '-trimpath', '-o', join(target, 'script'), '.']),
     )

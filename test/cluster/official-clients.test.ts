@@ -78,7 +78,7 @@ describe.each([
         runClient(script, ways.direct, `${index}-direct`),
         runClient(script, ways.through, `${index}-through`),
       ])
-      expect(Object.keys(direct)).toEqual(STEPS)
+      expect(Object.keys(direct).sort()).toEqual(STEPS.toSorted())
       expect(through).toEqual(direct)
     },
     240_000,
