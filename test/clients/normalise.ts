@@ -12,7 +12,7 @@ const VOLATILE = new Set([
 
 /**
  * What a client's script printed, without what no two runs have in common: volatile members go; the server's address becomes `<node>`, the index's name `<index>`,
- * and the id that errors put after it (`[name/id]`) goes.
+ * and the id that errors put after it (`[name/id]`) goes; so do `index_uuid` and HTTP's version in texts (over TLS the cluster speaks HTTP/2).
  */
 export function normalise(value: unknown, origin: string, index: string): unknown {
   if (typeof value === 'string') return normaliseText(value, origin, index)
@@ -28,4 +28,6 @@ function normaliseText(text: string, origin: string, index: string): string {
     .replaceAll(new URL(origin).host, '<node>')
     .replaceAll(index, '<index>')
     .replaceAll(/<index>\/[\w-]{22}\]/g, '<index>]')
+    .replaceAll(/"index_uuid":"[\w-]{22}"/g, '"index_uuid":""')
+    .replaceAll(/HTTP\/(?:1\.1|2\.0)/g, 'HTTP')
 }
