@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 
 import { LANGUAGES, prepareClient } from '../clients/prepare-client.ts'
 import type { Language, Script } from '../clients/prepare-client.ts'
@@ -84,6 +86,32 @@ describe.each([
     240_000,
   )
 })
+
+/** As docs/clients.md tells. */
+const RETRIES: Readonly<Record<Language, number>> = { javascript: 3, python: 3, go: 6, java: 0 }
+
+test.each(languages)(
+  'the %s client sends what is answered 503 again as often as its users are told, asking for gzip',
+  async (language) => {
+    const seen: unknown[] = []
+    const server = createServer((request, response) => {
+      seen.push(request.headers['accept-encoding'])
+      response.writeHead(503, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ error: { type: 'unavailable', reason: 'for the test' }, status: 503 }))
+    })
+    try {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const script = scripts.get(language)
+      if (script === undefined) throw new Error('not prepared')
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      await expect(runClient(script, { url, token: 'any' }, 'none')).rejects.toThrow()
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
+    expect(seen).toEqual(Array.from({ length: RETRIES[language] + 1 }, () => expect.stringMatching(/^gzip/)))
+  },
+)
 
 /** Those of test/clients/steps.md, in their order. */
 const STEPS = [
