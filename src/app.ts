@@ -12,6 +12,7 @@ import type { Route } from './core/route.ts'
 import { parseTarget } from './core/target.ts'
 import type { Target } from './core/target.ts'
 import { handleDeleteByQuery } from './handlers/delete-by-query.ts'
+import { handleDeleteContainer } from './handlers/delete-container.ts'
 import { handleBulkDelete } from './handlers/delete-memories.ts'
 import { handleDelete } from './handlers/delete-memory.ts'
 import type { Admitted, ClusterParts, Exchange, Handled, HandlerParts } from './handlers/exchange.ts'
@@ -120,6 +121,8 @@ function handle(parts: AppParts, exchange: Admitted, route: Route): Handled | Pr
     case 'deleteMemory':
     case 'deleteLegacyMemory':
       return handleDelete(parts, exchange, route)
+    case 'deleteContainer':
+      return handleDeleteContainer(parts, exchange, route)
     case 'deleteByQuery':
       return handleDeleteByQuery(parts, exchange, route)
     case 'deleteLegacyMemories':

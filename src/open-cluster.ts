@@ -3,6 +3,7 @@ import type { CircuitHealth } from './cluster/circuit.ts'
 import { openCluster } from './cluster/client.ts'
 import { keepIndexTable } from './cluster/index-table.ts'
 import { createMemoryStores } from './cluster/memory-store.ts'
+import { createContainerStores } from './cluster/container-store.ts'
 import { checkNodes } from './cluster/node-checks.ts'
 import { createQueryStores } from './cluster/query-store.ts'
 import { createReadableIndices } from './cluster/readable-indices.ts'
@@ -97,6 +98,12 @@ export function openGatewayCluster(
       metrics.upstream({ cluster: name, operation, seconds, result })
     },
   })
+  const containerStores = createContainerStores({
+    client: circuit.guard(client),
+    readable,
+    containerIndex,
+    memories: stores,
+  })
   const queryStores = createQueryStores({ client: circuit.guard(client), readable, policy, containers: stores })
   const engine = openEngine(cluster, choice)
 
@@ -105,6 +112,7 @@ export function openGatewayCluster(
       name,
       storeFor: (signal) => stores.forRequest(signal),
       queryStoreFor: (signal) => queryStores.forRequest(signal),
+      containerStoreFor: (signal) => containerStores.forRequest(signal),
       indexTables: keepIndexTable({ client, ...indexTable }),
       allowTenantHeader: cluster.passThrough.allowTenantHeader,
       forward: timed(engine.forward, (seconds, result) =>

@@ -1,4 +1,4 @@
-import type { Match, MatchPage, MatchQuestion, QueryFailure } from '../core/delete-by-query.ts'
+import type { Match, MatchPage, QueryFailure } from '../core/delete-by-query.ts'
 import { GatewayError } from '../core/failure.ts'
 import { withBackoff } from './backoff.ts'
 import type { ClusterClient } from './client.ts'
@@ -20,7 +20,7 @@ const CLEARING_MS = 5_000
  */
 export async function* findMatches(
   client: ClusterClient,
-  { index, query }: MatchQuestion,
+  { index, query }: { readonly index: string; readonly query: string },
   sourceFields: readonly string[],
   signal: AbortSignal,
 ): AsyncGenerator<MatchPage | undefined> {

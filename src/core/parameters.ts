@@ -139,6 +139,23 @@ export function parseByQueryParameters(target: Target): { readonly dryRun: boole
   return { dryRun }
 }
 
+/**
+ * Checks the parameters of a container's delete.
+ * @returns the memory types in `delete_memories` as they were sent: which of them there are is checked elsewhere
+ * @throws GatewayError unrecognizedParameter, ambiguousTarget
+ */
+export function parseContainerParameters(target: Target): {
+  readonly allMemories: boolean
+  readonly memories: readonly string[]
+} {
+  const parameters = parseQuery(target.query)
+  checkBooleans(parameters)
+  const allMemories = parseFlag(parameters, 'delete_all_memories')
+  const memories = (parameters.get('delete_memories') ?? '').split(',').filter((type) => type !== '')
+  checkNames(target, parameters, ['delete_all_memories', 'delete_memories'])
+  return { allMemories, memories }
+}
+
 /** The server's `paramAsBoolean`: a name without a value is true. */
 function parseFlag(parameters: ReadonlyMap<string, string>, name: string): boolean {
   checkBooleans(parameters, [name])

@@ -14,6 +14,7 @@ export type Route =
       readonly typeText: string
       readonly memoryId: string
     }
+  | { readonly kind: 'deleteContainer'; readonly containerId: string }
   | { readonly kind: 'deleteByQuery'; readonly containerId: string; readonly typeText: string }
   | { readonly kind: 'deleteLegacyMemory'; readonly memoryId: string }
   /** Several at once, named in the body. */
@@ -46,6 +47,7 @@ export function dialectOf(route: Route): Dialect {
       return route.dialect
     case 'deleteMemory':
     case 'deleteByQuery':
+    case 'deleteContainer':
     case 'noHandler':
     case 'passThrough':
       return 'opensearch'
@@ -89,6 +91,8 @@ function memoryRoute(method: string, target: Target): Route {
   switch (`${method} ${String(found.template.at(-1))}`) {
     case 'DELETE {id}':
       return { kind: 'deleteMemory', containerId, typeText, memoryId }
+    case 'DELETE {container}':
+      return { kind: 'deleteContainer', containerId }
     case 'POST _delete_by_query':
       return { kind: 'deleteByQuery', containerId, typeText }
     default:

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { IndexTables } from '../cluster/index-table.ts'
 import type { AccessPolicy } from '../core/access.ts'
 import type { QueryStore } from '../core/delete-by-query.ts'
+import type { ContainerStore } from '../core/delete-container.ts'
 import type { DeleteOutcome, MemoryStore } from '../core/delete-memory.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { KeptAnswers } from '../core/idempotency.ts'
@@ -46,6 +47,7 @@ export interface ClusterParts {
   readonly storeFor: (signal: AbortSignal) => MemoryStore
   /** The same, for what a query names. */
   readonly queryStoreFor: (signal: AbortSignal) => QueryStore
+  readonly containerStoreFor: (signal: AbortSignal) => ContainerStore
   /** Sends a request on as the pass-through identity. */
   readonly forward: Forward
   /** Which indices, aliases and data streams the cluster has. */

@@ -1,4 +1,5 @@
 import type { ByQueryOutcome } from '../core/delete-by-query.ts'
+import type { ContainerOutcome } from '../core/delete-container.ts'
 import type { BulkOutcome } from '../core/delete-memories.ts'
 import type { DeleteOutcome } from '../core/delete-memory.ts'
 import type { GatewayError } from '../core/failure.ts'
@@ -7,6 +8,7 @@ import type { Dialect } from '../core/route.ts'
 import { applyFilterPath } from './filter-path.ts'
 import { wordBulkOutcome, wordLegacyError, wordLegacyFailure, wordLegacyOutcome } from './memory-plugin.ts'
 import { wordByQueryOutcome } from './by-query.ts'
+import { wordContainerOutcome } from './container.ts'
 import { wordFailure, wordNoHandler, wordOutcome, wordWrongMethod } from './opensearch.ts'
 import type { Words } from './opensearch.ts'
 import { render } from './render.ts'
@@ -15,6 +17,7 @@ import { render } from './render.ts'
 export type Result =
   | { readonly kind: 'outcome'; readonly outcome: DeleteOutcome }
   | { readonly kind: 'byQueryOutcome'; readonly outcome: ByQueryOutcome; readonly tookMs: number }
+  | { readonly kind: 'containerOutcome'; readonly outcome: ContainerOutcome }
   | { readonly kind: 'bulkOutcome'; readonly outcome: BulkOutcome }
   | { readonly kind: 'failure'; readonly error: GatewayError }
   | { readonly kind: 'wrongMethod'; readonly allow: readonly string[] }
@@ -86,6 +89,8 @@ function wordsFor(result: Exclude<Result, { kind: 'preflight' }>, context: Words
       return isLegacy ? wordLegacyOutcome(result.outcome, context.legacyMissing) : wordOutcome(result.outcome)
     case 'byQueryOutcome':
       return wordByQueryOutcome(result.outcome, result.tookMs)
+    case 'containerOutcome':
+      return wordContainerOutcome(result.outcome)
     case 'bulkOutcome':
       return wordBulkOutcome(result.outcome)
     case 'failure':
@@ -130,8 +135,8 @@ function corsHeaders(result: Result, { corsOrigin }: AnswerContext): [string, st
 
 function resultHeaders(result: Result): [string, string][] {
   if (result.kind === 'wrongMethod') return [['allow', result.allow.join(',')]]
-  if (result.kind === 'outcome') {
-    const isRecovered = result.outcome.kind === 'deleted' && result.outcome.receipt.recovered
+  if (result.kind === 'outcome' || result.kind === 'containerOutcome') {
+    const isRecovered = 'receipt' in result.outcome && result.outcome.receipt.recovered
     return isRecovered ? [['x-memory-recovered', 'true']] : []
   }
   return result.kind === 'failure' ? failureHeaders(result.error) : []

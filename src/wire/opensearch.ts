@@ -52,7 +52,7 @@ export function wordNoHandler(method: string, path: string): Words {
   return { status: 400, body: { error: `no handler found for uri [${path}] and method [${method}]` }, isError: true }
 }
 
-function receiptBody(receipt: DeleteReceipt): Body {
+export function receiptBody(receipt: DeleteReceipt): Body {
   return {
     _index: receipt.index,
     _id: receipt.memoryId,

@@ -184,7 +184,6 @@ const INDEX_SPELLINGS: readonly (readonly [method: string, target: string, body?
   ['GET', `${MEMORIES}/working/canary`],
   ['PUT', `${MEMORIES}/working/canary`, '{}'],
   ['GET', `${MEMORIES}/working/_search`],
-  ['DELETE', '/_plugins/_ml/memory_containers/c'],
   ['PUT', '/_plugins/_ml/memory_containers/c', '{}'],
   ['POST', '/_plugins/_ml/memory_containers/_create', '{}'],
   ['GET', '/_plugins/_ml/memory_containers/_search'],

@@ -17,7 +17,7 @@ export interface RecordedWorld {
   close(): Promise<void>
 }
 
-const INDEX_NAMES = /(?<![a-z])(?=(?:acme|default|gone|lt|ms|nosess|own|sys)-memory-)/g
+const INDEX_NAMES = /(?<![a-z])(?=(?:acme|bogus|default|gone|lt|ms|nosess|nostrat|own|plain|sel|sessoff|sys)-memory-)/g
 
 /** Of the plugin's own, what decides; the rest of a memory is never searched here. */
 const MAPPINGS = {
@@ -32,18 +32,26 @@ const MAPPINGS = {
 export async function openRecordedWorld(clusterUrl: string): Promise<RecordedWorld> {
   const memories = testMemories(clusterUrl)
   const ownNames = (text: string): string => text.replaceAll(INDEX_NAMES, `${memories.prefix}-`)
-  const recordedNames = (text: string): string => text.replaceAll(`${memories.prefix}-`, '')
+  const recordedNames = (text: string): string =>
+    text.replaceAll(memories.containerIndex, '.plugins-ml-am-memory-container').replaceAll(`${memories.prefix}-`, '')
 
-  for (const [index, shards] of Object.entries(INDICES)) {
-    // Refreshed on request only: what a search finds right after a delete must not depend on the clock.
-    const settings = { number_of_shards: shards, number_of_replicas: 0, refresh_interval: '-1' }
-    const { status } = await memories.ask('PUT', `/${ownNames(index)}`, { settings, mappings: MAPPINGS })
-    if (status !== 200) throw new Error(`${index} was not created: ${String(status)}`)
+  async function putEverything(): Promise<void> {
+    for (const [index, shards] of Object.entries({ ...INDICES, [memories.containerIndex]: 1 })) {
+      const name = index === memories.containerIndex ? index : ownNames(index)
+      if ((await memories.ask('GET', `/${name}/_settings`)).status === 200) continue
+      // Refreshed on request only: what a search finds right after a delete must not depend on the clock.
+      const settings = { number_of_shards: shards, number_of_replicas: 0, refresh_interval: '-1' }
+      const mappings = index === memories.containerIndex ? {} : MAPPINGS
+      const { status } = await memories.ask('PUT', `/${name}`, { settings, mappings })
+      if (status !== 200) throw new Error(`${index} was not created: ${String(status)}`)
+    }
+    for (const { id, source } of Object.values(CONTAINERS)) {
+      const index_prefix = `${memories.prefix}-${source.configuration.index_prefix}`
+      await memories.putContainer(id, { ...source, configuration: { ...source.configuration, index_prefix } })
+    }
   }
-  for (const { id, source } of Object.values(CONTAINERS)) {
-    const index_prefix = `${memories.prefix}-${source.configuration.index_prefix}`
-    await memories.putContainer(id, { ...source, configuration: { ...source.configuration, index_prefix } })
-  }
+  await putEverything()
+  let isIncomplete = false
   const start = (containerIndex: string): Promise<TestGateway> =>
     startTestGateway({ cluster: { nodes: [clusterUrl] }, memory: { containerIndex } })
   const gateway = await start(memories.containerIndex)
@@ -70,6 +78,8 @@ export async function openRecordedWorld(clusterUrl: string): Promise<RecordedWor
   }
 
   async function run(one: TranscriptCase, caller?: Caller): Promise<AskedAnswer> {
+    if (isIncomplete) await putEverything()
+    isIncomplete = one.deletesContainers === true
     for (const number of one.after ?? []) await run(caseOf(number))
     if (one.empties !== undefined) {
       const everything = { query: { match_all: {} } }

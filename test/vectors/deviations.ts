@@ -104,6 +104,27 @@ export const DEVIATIONS: readonly Deviation[] = [
     there: ['dbq-3'],
   },
   {
+    number: '204',
+    plugin: '500 for a container that is not there',
+    gateway: statusException(404, 'Memory container not found'),
+    why: 'as every other route answers for it',
+    there: ['plain-working'],
+  },
+  {
+    number: '231',
+    plugin: "500: an index that was never created stops it when the container's document is gone already",
+    gateway: containerDeleted('1QReAKIBPCoxE759l3tq'),
+    why: 'an index that is not there needs no deleting, and no index must be left behind that nobody names',
+    gone: ['nostrat-sessions', 'nostrat-working'],
+  },
+  {
+    number: '241',
+    plugin: '500: a type that is switched off has no index, and the others stay behind',
+    gateway: containerDeleted('2AReAKIBPCoxE759m3sV'),
+    why: 'the same with a type that is switched off',
+    gone: ['sessoff-working'],
+  },
+  {
     number: '180',
     plugin: '400: refresh is an unrecognized parameter',
     gateway: json(
@@ -135,6 +156,13 @@ export const DEVIATIONS: readonly Deviation[] = [
 function statusException(status: number, reason: string): RecordedResponse {
   const cause = { type: 'status_exception', reason }
   return json(status, JSON.stringify({ error: { root_cause: [cause], ...cause }, status }))
+}
+
+function containerDeleted(id: string): RecordedResponse {
+  return json(
+    200,
+    `{"_index":".plugins-ml-am-memory-container","_id":"${id}","_version":2,"result":"deleted","forced_refresh":true,"_shards":{"total":1,"successful":1,"failed":0},"_seq_no":7,"_primary_term":1}`,
+  )
 }
 
 function illegalArgument(reason: string): RecordedResponse {

@@ -141,7 +141,8 @@ export const memoryTargets: readonly TargetCase[] = [
   row('none is made up', `PATCH ${PLAIN}`, wrong('DELETE', 'PUT', 'GET')),
   row('nor is the request echoed', `TRACE ${PLAIN}`, wrong('DELETE', 'PUT', 'GET')),
   row('methods are in capitals', `delete ${PLAIN}`, wrong('DELETE', 'PUT', 'GET')),
-  row("a container is the cluster's", `DELETE ${PREFIX}/c`, passThrough),
+  row('a container is ours to delete', `DELETE ${PREFIX}/c`, { kind: 'deleteContainer', containerId: 'c' }),
+  row("its other methods are the cluster's", `PUT ${PREFIX}/c`, passThrough),
   row('so is a search of containers', `POST ${PREFIX}/_search`, passThrough),
   row('a delete by query is ours', `POST ${PREFIX}/c/memories/working/_delete_by_query`, {
     kind: 'deleteByQuery',

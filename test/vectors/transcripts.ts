@@ -1,5 +1,6 @@
 import { byQueryCases } from './transcripts/by-query.ts'
 import { clusterCases } from './transcripts/cluster.ts'
+import { containerDeleteCases } from './transcripts/container-deletes.ts'
 import { outcomesCases } from './transcripts/outcomes.ts'
 import { spellingsCases } from './transcripts/spellings.ts'
 import { systemIndexCases } from './transcripts/system-indices.ts'
@@ -12,6 +13,7 @@ export const TRANSCRIPTS = {
   users: usersCases,
   systemIndices: systemIndexCases,
   byQuery: byQueryCases,
+  containerDeletes: containerDeleteCases,
   cluster: clusterCases,
 } as const
 

@@ -143,12 +143,70 @@ export const CONTAINERS = {
       configuration: { index_prefix: 'ms', disable_history: false, disable_session: false, use_system_index: false },
     },
   },
+  /** Its id is known from 200. */
+  plain: {
+    id: 'pQRbAKIBPCoxE759invZ',
+    source: {
+      name: 'plain',
+      configuration: { index_prefix: 'plain', disable_history: false, disable_session: false, use_system_index: false },
+    },
+  },
+  /** Its id is known from 231: without strategies, its long-term and history indices were never created. */
+  noStrategies: {
+    id: '1QReAKIBPCoxE759l3tq',
+    source: {
+      name: 'nostrat',
+      configuration: {
+        index_prefix: 'nostrat',
+        disable_history: false,
+        disable_session: false,
+        use_system_index: false,
+      },
+    },
+  },
+  /** Its id is known from 241. */
+  sessionOff: {
+    id: '2AReAKIBPCoxE759m3sV',
+    source: {
+      name: 'sessoff',
+      configuration: {
+        index_prefix: 'sessoff',
+        disable_history: false,
+        disable_session: true,
+        use_system_index: false,
+      },
+    },
+  },
+  /** Its id is known from 251. */
+  selective: {
+    id: '2gReAKIBPCoxE759nnsC',
+    source: {
+      name: 'sel',
+      configuration: { index_prefix: 'sel', disable_history: false, disable_session: false, use_system_index: false },
+    },
+  },
+  /** Its id is known from 254. */
+  bogus: {
+    id: '3gReAKIBPCoxE759o3sk',
+    source: {
+      name: 'bogus',
+      configuration: { index_prefix: 'bogus', disable_history: false, disable_session: false, use_system_index: false },
+    },
+  },
 } as const satisfies Readonly<Record<string, StoredContainer>>
 
 /** The indices that there were, and their shards. What a container names beyond these was never created, or is gone. */
 export const INDICES: Readonly<Record<string, number>> = {
   'acme-memory-sessions': 1,
   'acme-memory-working': 1,
+  'plain-memory-working': 1,
+  'nostrat-memory-sessions': 1,
+  'nostrat-memory-working': 1,
+  'sessoff-memory-working': 1,
+  'sel-memory-sessions': 1,
+  'sel-memory-working': 1,
+  'lt-memory-sessions': 1,
+  'lt-memory-working': 1,
   'lt-memory-long-term': 1,
   'lt-memory-history': 1,
   'own-memory-sessions': 1,

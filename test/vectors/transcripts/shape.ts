@@ -40,6 +40,8 @@ export interface TranscriptCase {
   /** There are no containers at all. */
   readonly withoutContainers?: true
   readonly memories?: readonly StoredMemory[]
+  /** Containers and indices are put back for the next case. */
+  readonly deletesContainers?: true
   /** An index that holds nothing but `memories` before, whatever other cases left there. */
   readonly empties?: string
   /** Memories that must not be there before, whatever other cases did. */

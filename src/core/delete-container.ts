@@ -1,0 +1,132 @@
+import { holds } from './access.ts'
+import type { BackingIndex, Container } from './backing-index.ts'
+import type { DeleteReceipt, Removal } from './delete-memory.ts'
+import { GatewayError } from './failure.ts'
+import type { Long } from './look.ts'
+import type { MemoryType } from './memory.ts'
+import type { Principal } from './principal.ts'
+import { indicesOf, sharesAnyOf } from './shared-indices.ts'
+import type { StoredContainer } from './shared-indices.ts'
+
+/** A container as it was found, and which version of its document that was. */
+export interface FoundContainer {
+  readonly container: Container
+  readonly seqNo: Long
+  readonly primaryTerm: Long
+  readonly version: Long
+}
+
+/** What the delete of a container needs of a cluster. All throw GatewayError where it cannot be asked, or not in time. */
+export interface ContainerStore {
+  /** Where the containers are. */
+  readonly index: string
+  /** The container as it is now; `undefined` where there is none. */
+  read(containerId: string): Promise<FoundContainer | undefined>
+  /** Every container that there is at this moment, not only what searches show already. */
+  all(): AsyncIterable<StoredContainer>
+  /** Deletes an index by its exact name; one that is not there is no error. */
+  deleteIndex(index: BackingIndex): Promise<void>
+  /** Removes the container's document, in the version that was found. */
+  remove(containerId: string, found: FoundContainer): Promise<Removal>
+}
+
+export interface ContainerRequest {
+  readonly containerId: string
+  /** Whose indices go with it. */
+  readonly types: readonly MemoryType[]
+}
+
+export type ContainerOutcome =
+  | { readonly kind: 'containerDeleted'; readonly receipt: DeleteReceipt }
+  | { readonly kind: 'containerNotFound' }
+  | { readonly kind: 'notTheContainersOwner' }
+  /** Another container has its memories in one of the indices. */
+  | { readonly kind: 'sharedIndices'; readonly indexPrefix: string }
+
+/** How often it begins again where the container's document changes meanwhile. */
+const MAX_ROUNDS = 5
+
+/**
+ * Deletes indices of a container that no other container uses, and then its document. The document goes last: until then whatever failed can be
+ * repeated, and nothing is left behind that no container names.
+ */
+export async function deleteContainer(
+  store: ContainerStore,
+  principal: Principal,
+  { containerId, types }: ContainerRequest,
+): Promise<ContainerOutcome> {
+  let ordered: FoundContainer | undefined
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    const found = await store.read(containerId)
+    if (found === undefined) {
+      return ordered === undefined ? { kind: 'containerNotFound' } : recovered(store.index, containerId, ordered)
+    }
+    const { container } = found
+    if (!mayDelete(container, principal)) return { kind: 'notTheContainersOwner' }
+
+    const indices = indicesOf(container.naming, types)
+    if (typeof indices === 'string') throw new GatewayError('unusableContainer', { cause: indices })
+    for (const index of indices) {
+      // All of them, each time: one that is found to be shared ends the request before anything more is gone.
+      if (await isShared(store, containerId, indices)) return sharedBy(container)
+      await store.deleteIndex(index)
+    }
+    const removal = await store.remove(containerId, found)
+    if (removal.kind === 'removed') return { kind: 'containerDeleted', receipt: removal.receipt }
+    if (removal.kind === 'unknown') ordered = found
+  }
+  throw new GatewayError('upstreamUnavailable', {
+    reason: 'The container changes faster than it can be deleted; try again',
+  })
+}
+
+/**
+ * Only its owner, or who may delete anything: sharing a backend role is not enough to take the container from its owner, and
+ * one without an owner is nobody's to delete. (That the caller has the scope for containers was decided before.)
+ */
+function mayDelete({ ownerName }: Container, principal: Principal): boolean {
+  return ownerName === principal.subject || holds(principal, 'memory:delete:any')
+}
+
+function sharedBy({ naming }: Container): ContainerOutcome {
+  return { kind: 'sharedIndices', indexPrefix: naming.usable ? naming.indexPrefix : '' }
+}
+
+async function isShared(store: ContainerStore, containerId: string, indices: readonly string[]): Promise<boolean> {
+  let sawItself = false
+  for await (const other of store.all()) {
+    if (other.id === containerId) {
+      sawItself = true
+      continue
+    }
+    const shares = sharesAnyOf(indices, other)
+    if (shares === 'unknown') {
+      throw new GatewayError('unusableContainer', {
+        reason:
+          'The configuration of another memory container does not say which indices it uses: it may use these too',
+        cause: other.id,
+      })
+    }
+    if (shares) return true
+  }
+  // A search that does not show the container that was just read may hide others as well.
+  if (!sawItself) throw new GatewayError('upstreamMasked', { cause: containerId })
+  return false
+}
+
+/** Gone after our order: deleted. What it cannot know is the clients' own "unassigned". */
+function recovered(index: string, containerId: string, { version }: FoundContainer): ContainerOutcome {
+  return {
+    kind: 'containerDeleted',
+    receipt: {
+      index,
+      memoryId: containerId,
+      version: typeof version === 'bigint' ? version + 1n : version + 1,
+      shards: { total: 0, successful: 0, failed: 0 },
+      seqNo: -2,
+      primaryTerm: 0,
+      forcedRefresh: false,
+      recovered: true,
+    },
+  }
+}

@@ -1,0 +1,23 @@
+import { requireScope } from '../core/access.ts'
+import { deleteContainer } from '../core/delete-container.ts'
+import { MEMORY_TYPES } from '../core/memory.ts'
+import { parseContainerParameters } from '../core/parameters.ts'
+import type { Route } from '../core/route.ts'
+import { memoryTypeOf } from './addressed.ts'
+import { signalOf } from './exchange.ts'
+import type { Admitted, Handled, HandlerParts } from './exchange.ts'
+
+/** `DELETE /_plugins/_ml/memory_containers/<id>`. */
+export async function handleDeleteContainer(
+  { byQuery }: HandlerParts,
+  exchange: Admitted,
+  { containerId }: Extract<Route, { kind: 'deleteContainer' }>,
+): Promise<Handled> {
+  const { cluster, principal, target } = exchange
+  requireScope(principal, 'memory:delete:container')
+  const { allMemories, memories } = parseContainerParameters(target)
+  const types = [...new Set(memories.map(memoryTypeOf))]
+  const store = cluster.containerStoreFor(signalOf(exchange, byQuery.deadlineMs))
+  const request = { containerId, types: allMemories ? MEMORY_TYPES : types }
+  return { kind: 'containerOutcome', outcome: await deleteContainer(store, principal, request) }
+}
