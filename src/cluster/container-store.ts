@@ -4,11 +4,12 @@ import type { ContainerStore, FoundContainer } from '../core/delete-container.ts
 import { GatewayError } from '../core/failure.ts'
 import type { StoredContainer } from '../core/shared-indices.ts'
 import { withBackoff } from './backoff.ts'
-import type { ClusterAnswer, ClusterClient } from './client.ts'
+import type { ClusterClient } from './client.ts'
 import { findMatches } from './find-matches.ts'
 import type { MemoryStores } from './memory-store.ts'
 import type { ReadableIndices } from './readable-indices.ts'
 import { asLong, asObject, errorType, failureOf, isObject } from './reading.ts'
+import type { ClusterAnswer } from './request.ts'
 
 interface Options {
   readonly client: ClusterClient
@@ -46,7 +47,7 @@ async function read(
   signal: AbortSignal,
 ): Promise<FoundContainer | undefined> {
   const path = `/${encodeURIComponent(containerIndex)}/_doc/${encodeURIComponent(containerId)}`
-  const answer = await client.request({ method: 'GET', path }, signal)
+  const answer = await client.request({ method: 'GET', path, isRepeatable: true }, signal)
   const body = answer.status === 200 || answer.status === 404 ? asObject(answer.body) : undefined
   if (body === undefined) throw failureOf(answer)
   if (body['found'] === true) {
@@ -68,7 +69,10 @@ async function* allContainers(
   { client, containerIndex: index }: Options,
   signal: AbortSignal,
 ): AsyncGenerator<StoredContainer> {
-  const refreshed = await client.request({ method: 'POST', path: `/${encodeURIComponent(index)}/_refresh` }, signal)
+  const refreshed = await client.request(
+    { method: 'POST', path: `/${encodeURIComponent(index)}/_refresh`, isRepeatable: true, mayTakeLong: true },
+    signal,
+  )
   if (refreshed.status !== 200) throw failureOf(refreshed)
   const question = { index, query: '{"match_all":{}}' }
   for await (const page of findMatches(client, question, ['*'], signal)) {
@@ -87,6 +91,7 @@ async function deleteIndex(client: ClusterClient, index: BackingIndex, signal: A
       path: `/${encodeURIComponent(index)}`,
       // The name is one index and no pattern, whatever it holds.
       querystring: { expand_wildcards: 'none' },
+      mayTakeLong: true,
     },
     signal,
   )

@@ -5,8 +5,7 @@ import { withBackoff } from './backoff.ts'
 import type { ClusterClient } from './client.ts'
 import { findMatches } from './find-matches.ts'
 import type { MemoryStores } from './memory-store.ts'
-import { createQueryFieldReader } from './query-fields.ts'
-import type { QueryFieldReader } from './query-fields.ts'
+import { readQueryFields } from './query-fields.ts'
 import type { ReadableIndices } from './readable-indices.ts'
 import { removeMatches } from './remove-matches.ts'
 
@@ -25,13 +24,13 @@ export interface QueryStores {
 
 export function createQueryStores(options: Options): QueryStores {
   const { client, readable, policy, containers } = options
-  const mapped = createQueryFieldReader(client, policy)
   return {
     forRequest(signal) {
       return {
         findContainer: (containerId) => containers.forRequest(signal).findContainer(containerId),
-        fields: (index, forAnyOwner) => withBackoff(() => mapped.read(index, forAnyOwner, signal), signal),
-        find: (question) => find({ ...options, mapped }, question, signal),
+        fields: (index, forAnyOwner) =>
+          withBackoff(() => readQueryFields(client, policy, index, forAnyOwner, signal), signal),
+        find: (question) => find(options, question, signal),
         removeMatches: (index, matches) => removeMatches(client, index, matches, signal),
         prove: (index) => readable.prove(index, signal),
         refresh: (index) => refresh(client, index),
@@ -41,15 +40,14 @@ export function createQueryStores(options: Options): QueryStores {
 }
 
 async function* find(
-  { client, readable, policy, mapped }: Options & { readonly mapped: QueryFieldReader },
+  { client, readable, policy }: Options,
   question: MatchQuestion,
   signal: AbortSignal,
 ): AsyncGenerator<MatchPage | undefined> {
   // A session's cascade looks at the namespace as well.
   const fields = [...new Set([...fieldsToRead(policy), 'namespace'])]
   for await (const page of findMatches(client, question, fields, signal)) {
-    if (page === undefined) mapped.forget(question.index)
-    else if (page.matches.length > 0) readable.sawDocument(question.index)
+    if (page !== undefined && page.matches.length > 0) readable.sawDocument(question.index)
     yield page
   }
 }
