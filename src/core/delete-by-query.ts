@@ -76,6 +76,8 @@ export interface ByQueryRequest {
   readonly query: CheckedQuery
   /** Count what would be deleted, and leave it. */
   readonly dryRun: boolean
+  /** Refresh first, so that what was written a moment ago is found. */
+  readonly refreshFirst?: boolean
   /** What a memory must be beside the caller's; everything by default. */
   readonly only?: (source: unknown) => boolean
 }
@@ -122,7 +124,7 @@ async function deleteIn(
   policy: AccessPolicy,
   principal: Principal,
   container: Container,
-  { query, dryRun, only = () => true }: ByQueryRequest,
+  { query, dryRun, refreshFirst = false, only = () => true }: ByQueryRequest,
 ): Promise<ByQueryOutcome> {
   const fields = await store.fields(index, holds(principal, OVERRIDE))
   if (fields === undefined) return { kind: 'indexMissing', index }
@@ -138,6 +140,7 @@ async function deleteIn(
   const isTheirs = ({ source }: Match): boolean =>
     belongsTo({ source }, container) && owns(source, principal, policy, OVERRIDE) && only(source)
 
+  if (refreshFirst) await store.refresh(index)
   const tally = new Tally(index)
   try {
     for await (const page of store.find({ index, query: bound })) {

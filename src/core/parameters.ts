@@ -128,6 +128,20 @@ export function parseDeleteParameters(target: Target): { readonly refresh: Refre
 }
 
 /**
+ * The same for a session, whose delete has one parameter more, `cascade`.
+ * @throws GatewayError unrecognizedParameter, ambiguousTarget
+ */
+export function parseSessionParameters(target: Target): { readonly refresh: Refresh; readonly cascade: boolean } {
+  const parameters = parseQuery(target.query)
+  if (!parameters.has('cascade')) return { ...parseDeleteParameters(target), cascade: false }
+  checkBooleans(parameters)
+  const refresh = parseRefresh(parameters.get('refresh'))
+  const cascade = parseFlag(parameters, 'cascade')
+  checkNames(target, parameters, ['refresh', 'cascade'])
+  return { refresh, cascade }
+}
+
+/**
  * Checks the parameters of a delete by query, and reads the one that is ours, `dry_run`.
  * @throws GatewayError unrecognizedParameter, ambiguousTarget
  */

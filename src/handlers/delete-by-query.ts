@@ -1,15 +1,14 @@
 import { requireScope } from '../core/access.ts'
 import { deleteByQuery } from '../core/delete-by-query.ts'
-import type { QueryStore } from '../core/delete-by-query.ts'
 import { GatewayError } from '../core/failure.ts'
 import { parseByQueryParameters } from '../core/parameters.ts'
-import type { Principal } from '../core/principal.ts'
 import { checkedQuery } from '../core/query/check-query.ts'
 import type { CheckedQuery } from '../core/query/check-query.ts'
 import { readMembers } from '../core/query/read-members.ts'
 import type { Route } from '../core/route.ts'
 import { memoryTypeOf } from './addressed.ts'
 import { answerOnce } from './answer-once.ts'
+import { countedStore } from './counted-store.ts'
 import { signalOf } from './exchange.ts'
 import type { Admitted, Handled, HandlerParts } from './exchange.ts'
 import { readJsonBody } from './read-body.ts'
@@ -39,21 +38,6 @@ export async function handleDeleteByQuery(
     const outcome = await deleteByQuery(store, policy, principal, { containerId, type, query, dryRun })
     return { kind: 'byQueryOutcome', outcome, tookMs: Math.round(performance.now() - startedAt) }
   })
-}
-
-/** Counts what is deleted before it is: how much a query finds is known only then. */
-function countedStore({ countDeletes }: HandlerParts, principal: Principal, store: QueryStore): QueryStore {
-  return {
-    findContainer: (containerId) => store.findContainer(containerId),
-    fields: (index, forAnyOwner) => store.fields(index, forAnyOwner),
-    find: (question) => store.find(question),
-    async removeMatches(index, matches) {
-      await countDeletes(principal, matches.length)
-      return store.removeMatches(index, matches)
-    },
-    prove: (index) => store.prove(index),
-    refresh: (index) => store.refresh(index),
-  }
 }
 
 /** Other members of the body say nothing, in the plugin as here. */

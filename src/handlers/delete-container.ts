@@ -4,12 +4,13 @@ import { MEMORY_TYPES } from '../core/memory.ts'
 import { parseContainerParameters } from '../core/parameters.ts'
 import type { Route } from '../core/route.ts'
 import { memoryTypeOf } from './addressed.ts'
+import { answerOnce } from './answer-once.ts'
 import { signalOf } from './exchange.ts'
 import type { Admitted, Handled, HandlerParts } from './exchange.ts'
 
 /** `DELETE /_plugins/_ml/memory_containers/<id>`. */
 export async function handleDeleteContainer(
-  { byQuery }: HandlerParts,
+  parts: HandlerParts,
   exchange: Admitted,
   { containerId }: Extract<Route, { kind: 'deleteContainer' }>,
 ): Promise<Handled> {
@@ -17,7 +18,10 @@ export async function handleDeleteContainer(
   requireScope(principal, 'memory:delete:container')
   const { allMemories, memories } = parseContainerParameters(target)
   const types = [...new Set(memories.map(memoryTypeOf))]
-  const store = cluster.containerStoreFor(signalOf(exchange, byQuery.deadlineMs))
   const request = { containerId, types: allMemories ? MEMORY_TYPES : types }
-  return { kind: 'containerOutcome', outcome: await deleteContainer(store, principal, request) }
+  return answerOnce(parts, exchange, [containerId], async (carriesOn) => {
+    await parts.countDeletes(principal, 1)
+    const store = cluster.containerStoreFor(signalOf(exchange, parts.byQuery.deadlineMs, carriesOn))
+    return { kind: 'containerOutcome', outcome: await deleteContainer(store, principal, request) }
+  })
 }

@@ -1,10 +1,14 @@
 import { requireScope } from '../core/access.ts'
 import { deleteMemory } from '../core/delete-memory.ts'
 import type { DeleteRequest } from '../core/delete-memory.ts'
-import { parseDeleteParameters } from '../core/parameters.ts'
+import { deleteSession } from '../core/delete-session.ts'
+import { parseDeleteParameters, parseSessionParameters } from '../core/parameters.ts'
 import type { Route } from '../core/route.ts'
+import type { Result } from '../wire/answer.ts'
 import { checkedId, checkedLegacyId, legacyContainer, memoryTypeOf } from './addressed.ts'
 import { answerOnce } from './answer-once.ts'
+import type { CarriesOn } from './answer-once.ts'
+import { countedStore } from './counted-store.ts'
 import { signalOf } from './exchange.ts'
 import type { Admitted, Handled, HandlerParts } from './exchange.ts'
 
@@ -17,6 +21,7 @@ export async function handleDelete(parts: HandlerParts, exchange: Admitted, rout
   const request = requestOf(parts, exchange, route)
   const result = await answerOnce(parts, exchange, [request.containerId], async (carriesOn) => {
     await parts.countDeletes(principal, 1)
+    if (request.cascade) return cascade(parts, exchange, request, carriesOn)
     const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs, carriesOn))
     return { kind: 'outcome', outcome: await deleteMemory(store, parts.policy, principal, request) }
   })
@@ -24,19 +29,35 @@ export async function handleDelete(parts: HandlerParts, exchange: Admitted, rout
   return result
 }
 
-function requestOf({ legacy }: HandlerParts, { principal, target }: Admitted, route: DeleteRoute): DeleteRequest {
+/** A session's working memories go with it: more work than one delete, and so more time. */
+async function cascade(
+  parts: HandlerParts,
+  exchange: Admitted,
+  request: DeleteRequest,
+  carriesOn: CarriesOn,
+): Promise<Result> {
+  const { cluster, principal } = exchange
+  const signal = signalOf(exchange, parts.byQuery.deadlineMs, carriesOn)
+  const queryStore = countedStore(parts, principal, cluster.queryStoreFor(signal))
+  const store = cluster.storeFor(signal)
+  return { kind: 'outcome', ...(await deleteSession(store, queryStore, parts.policy, principal, request)) }
+}
+
+type Asked = DeleteRequest & { readonly cascade: boolean }
+
+function requestOf({ legacy }: HandlerParts, { principal, target }: Admitted, route: DeleteRoute): Asked {
   if (route.kind === 'deleteMemory') {
-    return {
-      containerId: route.containerId,
-      types: [memoryTypeOf(route.typeText)],
-      memoryId: checkedId(route.memoryId),
-      refresh: parseDeleteParameters(target).refresh,
-    }
+    const type = memoryTypeOf(route.typeText)
+    const memoryId = checkedId(route.memoryId)
+    const parameters =
+      type === 'sessions' ? parseSessionParameters(target) : { ...parseDeleteParameters(target), cascade: false }
+    return { containerId: route.containerId, types: [type], memoryId, ...parameters }
   }
   return {
     containerId: legacyContainer(principal, legacy),
     types: legacy.types,
     memoryId: checkedLegacyId(route.memoryId),
     refresh: 'false',
+    cascade: false,
   }
 }

@@ -15,7 +15,12 @@ import { render } from './render.ts'
 
 /** What a request came to, before it is put into words. */
 export type Result =
-  | { readonly kind: 'outcome'; readonly outcome: DeleteOutcome }
+  | {
+      readonly kind: 'outcome'
+      readonly outcome: DeleteOutcome
+      /** How many working memories went with a session; absent where nobody asked for it. */
+      readonly cascaded?: number
+    }
   | { readonly kind: 'byQueryOutcome'; readonly outcome: ByQueryOutcome; readonly tookMs: number }
   | { readonly kind: 'containerOutcome'; readonly outcome: ContainerOutcome }
   | { readonly kind: 'bulkOutcome'; readonly outcome: BulkOutcome }
@@ -137,7 +142,11 @@ function resultHeaders(result: Result): [string, string][] {
   if (result.kind === 'wrongMethod') return [['allow', result.allow.join(',')]]
   if (result.kind === 'outcome' || result.kind === 'containerOutcome') {
     const isRecovered = 'receipt' in result.outcome && result.outcome.receipt.recovered
-    return isRecovered ? [['x-memory-recovered', 'true']] : []
+    const cascaded = result.kind === 'outcome' ? result.cascaded : undefined
+    return [
+      ...(isRecovered ? [['x-memory-recovered', 'true'] satisfies [string, string]] : []),
+      ...(cascaded === undefined ? [] : [['x-memory-cascaded', String(cascaded)] satisfies [string, string]]),
+    ]
   }
   return result.kind === 'failure' ? failureHeaders(result.error) : []
 }
