@@ -15,16 +15,19 @@ export interface CarelessRequest {
 export interface LenientUpstream {
   readonly url: string
   readonly requests: readonly CarelessRequest[]
+  /** The first lines of requests that have begun to arrive. */
+  underWay(): readonly string[]
   reset(): void
   close(): Promise<void>
 }
 
-export async function startLenientUpstream(): Promise<LenientUpstream> {
+/** @param indices those that it says it has, when a gateway asks what names mean */
+export async function startLenientUpstream(indices: readonly string[] = []): Promise<LenientUpstream> {
   const requests: CarelessRequest[] = []
-  const sockets = new Set<Socket>()
+  const sockets = new Map<Socket, string>()
   const server = createServer((socket) => {
     let received = ''
-    sockets.add(socket)
+    sockets.set(socket, '')
     socket.on('error', () => undefined)
     socket.on('close', () => {
       sockets.delete(socket)
@@ -37,8 +40,10 @@ export async function startLenientUpstream(): Promise<LenientUpstream> {
         received = cut.rest
         requests.push(cut.request)
         const isContinue = /^expect:/im.test(cut.request.head)
-        socket.write(`${isContinue ? 'HTTP/1.1 100 Continue\r\n\r\n' : ''}${ANSWER}`)
+        const answer = cut.request.line.startsWith('GET /_resolve/index/') ? answerOf(tableOf(indices)) : ANSWER
+        socket.write(`${isContinue ? 'HTTP/1.1 100 Continue\r\n\r\n' : ''}${answer}`)
       }
+      sockets.set(socket, /^[^\r\n]*/.exec(received)?.[0] ?? '')
     })
   })
   server.listen(0, '127.0.0.1')
@@ -46,17 +51,25 @@ export async function startLenientUpstream(): Promise<LenientUpstream> {
   return {
     url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
     requests,
+    underWay: () => [...sockets.values()].filter((line) => line !== ''),
     reset: () => void requests.splice(0),
     async close() {
       const closed = once(server, 'close')
       server.close()
-      for (const socket of sockets) socket.destroy()
+      for (const socket of sockets.keys()) socket.destroy()
       await closed
     },
   }
 }
 
-const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}'
+const answerOf = (body: string): string =>
+  `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${String(body.length)}\r\n\r\n${body}`
+
+const ANSWER = answerOf('{}')
+
+function tableOf(indices: readonly string[]): string {
+  return JSON.stringify({ indices: indices.map((name) => ({ name })), aliases: [], data_streams: [] })
+}
 
 function cutRequest(text: string): { request: CarelessRequest; rest: string } | undefined {
   const end = /\r?\n\r?\n/.exec(text)

@@ -7,6 +7,8 @@ import { scanMsearch } from './scan-msearch.ts'
 /** A scanner for one body. */
 export function scannerFor({ kind, api }: Pick<BodyCheck, 'kind' | 'api'>): BodyScanner {
   if (api.includes('template')) return scanTemplates()
+  // Its documents say more of what they want than a _mget's, and less strictly.
+  if (api === 'mtermvectors') return scanQuery(api)
   switch (kind) {
     case 'bulk':
       return scanBulk()
