@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 
 import express from 'express'
 
+import type { RouteQuestion } from './core/choose-cluster.ts'
 import { GatewayError } from './core/failure.ts'
 import { parseMemoryType } from './core/memory.ts'
 import { presentationOf } from './core/parameters.ts'
@@ -10,7 +11,6 @@ import type { Principal } from './core/principal.ts'
 import { dialectOf, dialectOfRawTarget, routeOf } from './core/route.ts'
 import type { Route } from './core/route.ts'
 import { parseTarget } from './core/target.ts'
-import type { Target } from './core/target.ts'
 import { handleDeleteByQuery } from './handlers/delete-by-query.ts'
 import { handleDeleteContainer } from './handlers/delete-container.ts'
 import { handleBulkDelete } from './handlers/delete-memories.ts'
@@ -25,7 +25,8 @@ import type { Result } from './wire/answer.ts'
 /** What the stages of a request stand on. */
 export interface AppParts extends HandlerParts {
   readonly authenticate: (authorization: readonly string[]) => Promise<Principal>
-  readonly clusterFor: (principal: Principal, route: Route, target: Target) => ClusterParts
+  /** The cluster that a request goes to, and its caller as they are there. */
+  readonly route: (question: RouteQuestion) => { readonly cluster: ClusterParts; readonly principal: Principal }
   /** `X-OpenSearch-Version` where no cluster is chosen yet. */
   readonly versionHeader: () => string | undefined
   /** Browser origins that may use the legacy API. */
@@ -98,13 +99,23 @@ async function runStages(parts: AppParts, exchange: Exchange, isTooMany: boolean
   if (route.kind === 'legacyOptions' && isPreflight(exchange.request)) return { kind: 'preflight', allow: route.allow }
 
   // Stage 3: who is calling.
-  const principal = await authenticate(parts, exchange.request)
-  exchange.principal = principal
+  const caller = await authenticate(parts, exchange.request)
+  exchange.principal = caller
 
   // Stages 4 to 7: may they, and then the work itself, on the cluster that the routes choose.
-  const cluster = parts.clusterFor(principal, route, exchange.target)
-  exchange.cluster = cluster
-  return handle(parts, Object.assign(exchange, { target: exchange.target, principal, cluster }), route)
+  const { target } = exchange
+  const chosen = parts.route({
+    principal: caller,
+    segments: target.segments,
+    containerId: containerOf(parts, route, caller),
+  })
+  return handle(parts, Object.assign(exchange, { target, ...chosen }), route)
+}
+
+/** The container that a request addresses, where it addresses one. */
+function containerOf({ legacy }: AppParts, route: Route, principal: Principal): string | undefined {
+  if ('containerId' in route) return route.containerId
+  return dialectOf(route) === 'memoryPlugin' ? (principal.container ?? legacy.container) : undefined
 }
 
 async function authenticate({ authenticate, metrics }: AppParts, request: IncomingMessage): Promise<Principal> {

@@ -16,6 +16,7 @@ import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
 import type { Metrics } from './ops/metrics.ts'
 import { openGatewayCluster } from './open-cluster.ts'
+import { checkRoutes, claimsOfRoutes, joinClusters } from './open-clusters.ts'
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -41,16 +42,18 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
       maxAgeMs: config.guard.indexTable.maxAge,
     },
   }
-  const [name, settings] = firstCluster(config)
-  const cluster = openGatewayCluster(name, settings, shared, log, metrics)
+  const opened = Object.entries(config.clusters).map(
+    ([name, settings]) => [name, openGatewayCluster(name, settings, shared, log, metrics)] as const,
+  )
+  const clusters = joinClusters(new Map(opened), config)
   const authenticator = openAuthenticator(config, log, metrics)
   const sharedState = openState(config, log)
   let isDraining = false
 
   const app = createApp({
     authenticate: (authorization) => authenticator.authenticate(authorization),
-    clusterFor: () => cluster.parts,
-    versionHeader: cluster.parts.versionHeader,
+    route: (question) => clusters.route(question),
+    versionHeader: clusters.first.versionHeader,
     policy,
     legacy: { ...config.legacy, container: config.legacy.container },
     corsOrigins: config.legacy.cors.origins,
@@ -69,7 +72,7 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   })
   const checks = (): Readonly<Record<string, HealthCheck>> => ({
     keys: { ok: authenticator.health().every(({ usable }) => usable), issuers: authenticator.health() },
-    ...cluster.checks(),
+    ...clusters.checks(),
     drain: { ok: !isDraining },
     // What needs it is refused by itself while it is away; deletes go on.
     sharedState: { ok: true, reachable: sharedState.isUp() },
@@ -77,16 +80,16 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   metrics.watch({
     keySets: () => authenticator.health(),
     tokens: () => authenticator.counts(),
-    waiting: () => [{ cluster: name, items: cluster.waiting() }],
+    waiting: () => [...clusters.all].map(([name, cluster]) => ({ cluster: name, items: cluster.waiting() })),
     checks,
   })
   const free = async (): Promise<void> => {
     await sharedState.close()
     authenticator.close()
-    await cluster.close()
+    await clusters.close()
   }
 
-  await Promise.all([authenticator.start(), cluster.start()])
+  await Promise.all([authenticator.start(), clusters.start()])
   try {
     // express's own types promise void; its promise never rejects, see createApp.
     const first = await listen(app, config.listen, config.limits)
@@ -112,6 +115,7 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   }
 }
 
+<<<<<<< HEAD
 function firstCluster(config: ConfigFile): readonly [string, ConfigFile['clusters'][string]] {
   const first = Object.entries(config.clusters)[0]
   if (first === undefined) throw new Error('a checked configuration names a cluster')
@@ -139,9 +143,11 @@ function openGuard({ guard, memory }: ConfigFile, log: Log, metrics: Metrics): G
   }
 }
 
+=======
+>>>>>>> 44d6368 (feat: several clusters, and routes to them)
 function openAuthenticator(config: ConfigFile, log: Log, metrics: Metrics): Authenticator {
   return createAuthenticator({
-    issuers: config.auth.issuers.map(issuerOptions),
+    issuers: config.auth.issuers.map((issuer) => issuerOptions(issuer, claimsOfRoutes(config))),
     rememberedTokens: config.auth.rememberedTokens,
     onEvent: ({ kind, ...fields }) => {
       if (kind === 'keysFetched') metrics.keySetFetched(fields.issuer, 'ok')
@@ -155,11 +161,13 @@ function openAuthenticator(config: ConfigFile, log: Log, metrics: Metrics): Auth
 type Issuer = ConfigFile['auth']['issuers'][number]
 
 /** The rules of a configuration that `auth/` knows, in the words and paths of the file. */
-export function checkConfig({ auth }: ConfigFile): readonly ConfigProblem[] {
-  return checkIssuers(auth.issuers.map(issuerOptions)).map(({ path, message, remedy }) => ({
+export function checkConfig(config: ConfigFile): readonly ConfigProblem[] {
+  const issuers = config.auth.issuers.map((issuer) => issuerOptions(issuer, []))
+  const problems = checkIssuers(issuers).map(({ path, message, remedy }) => ({
     path: `auth.${SETTING_PATHS.reduce((text, [from, to]) => text.replace(from, to), path)}`,
     message: `${message}; ${remedy}`,
   }))
+  return [...problems, ...checkRoutes(config)]
 }
 
 /** Where a setting of `auth/` has another name in the file. */
@@ -171,7 +179,7 @@ const SETTING_PATHS: readonly (readonly [from: RegExp, to: string])[] = [
 ]
 
 /** A configured issuer as `auth/` takes it. */
-function issuerOptions(issuer: Issuer): IssuerOptions {
+function issuerOptions(issuer: Issuer, keptClaims: readonly string[]): IssuerOptions {
   const { keySet } = issuer
   return {
     issuer: issuer.issuer,
@@ -182,6 +190,7 @@ function issuerOptions(issuer: Issuer): IssuerOptions {
     requiredClaims: issuer.requiredClaims,
     types: issuer.types,
     claims: issuer.claims,
+    keptClaims,
     namePrefix: issuer.namePrefix,
     cache: {
       maxAgeMs: keySet.maxAge,

@@ -100,6 +100,7 @@ function openAuthenticator(algorithm: string, path: string): Authenticator {
           container: 'memory_container',
           containers: 'containers',
         },
+        keptClaims: [],
         namePrefix: '',
         cache: {
           maxAgeMs: 3_600_000,

@@ -39,6 +39,7 @@ export function readPrincipal(
     backendRoles: Object.freeze(backendRoles.map((role) => issuer.namePrefix + role)),
     container: readContainer(payload, names.container),
     containers: Object.freeze(readList(payload, names.containers)),
+    claims: new Map(issuer.keptClaims.map((name) => [name, readTexts(payload, name)])),
     expiresAt,
   })
 }
@@ -93,6 +94,14 @@ function readList(payload: JsonObject, claim: string): string[] {
   // check: claim-list-form
   if (!isStrings(list)) throw refuse('claim-list-form')
   return [...list]
+}
+
+/** A claim's values as texts; a value that is none, an object or a list of lists, is no value. */
+function readTexts(payload: JsonObject, claim: string): readonly string[] {
+  return [member(payload, claim)].flat().flatMap((value) => {
+    const isPlain = typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value)
+    return isPlain ? [String(value)] : []
+  })
 }
 
 function isStrings(value: unknown): value is string[] {

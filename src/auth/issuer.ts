@@ -46,6 +46,8 @@ export interface IssuerOptions {
   /** Accepted `typ`, without regard to case and to `application/` in front; `''` accepts a token without one. */
   readonly types: readonly string[]
   readonly claims: ClaimNames
+  /** Other claims that are kept with the principal. */
+  readonly keptClaims: readonly string[]
   /** Put in front of the subject and the roles; `''` for the one issuer with bare names. */
   readonly namePrefix: string
   readonly cache: KeyCacheOptions

@@ -128,6 +128,25 @@ const cluster = z.strictObject({
   circuit: z.strictObject({ failures: z.int().min(1).default(5), cooldown: duration('1s') }).prefault({}),
 })
 
+const claimValues = z.record(
+  z.string().min(1),
+  z.union([z.string(), z.array(z.string()).min(1)]).transform((value) => [value].flat()),
+)
+
+const route = z.strictObject({
+  when: z
+    .strictObject({
+      issuer: z.string().min(1).optional(),
+      claim: claimValues.optional(),
+      containers: z.array(z.string().min(1)).min(1).optional(),
+      paths: z.array(z.string().regex(/^\//, 'must begin with a slash')).min(1).optional(),
+      indices: z.array(z.string().min(1)).min(1).optional(),
+    })
+    .prefault({}),
+  require: z.strictObject({ claim: claimValues.default({}) }).prefault({}),
+  cluster: z.string().min(1),
+})
+
 const origin = z
   .string()
   .refine(
@@ -203,9 +222,11 @@ export const schema = z.strictObject({
     /** How many verified tokens are remembered. */
     rememberedTokens: z.int().min(0).max(1_000_000).default(10_000),
   }),
-  clusters: z.record(z.string().min(1), cluster).refine((value) => Object.keys(value).length === 1, {
-    message: 'must name exactly one cluster: routing to several comes with a later version',
-  }),
+  clusters: z
+    .record(z.string().regex(/^[\w-]+$/, 'must be a name of letters, digits, - and _'), cluster)
+    .refine((value) => Object.keys(value).length > 0, { message: 'needs at least one cluster' }),
+  /** Which cluster a request goes to: the first route that takes it. Without any, the only cluster takes all. */
+  routes: z.array(route).min(1).optional(),
   memory: z
     .strictObject({
       ownership: z

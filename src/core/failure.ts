@@ -112,6 +112,18 @@ export const FAILURES = {
     type: 'security_exception',
     reason: 'No rule of the gateway lets this request through',
   },
+  noRoute: {
+    status: 403,
+    source: 'caller',
+    type: 'security_exception',
+    reason: 'No route of the gateway leads this request to a cluster',
+  },
+  claimRequired: {
+    status: 403,
+    source: 'caller',
+    type: 'security_exception',
+    reason: 'The bearer token lacks a claim that the route of this request requires',
+  },
   noLegacyContainer: {
     status: 403,
     source: 'caller',

@@ -11,6 +11,8 @@ export interface Principal {
   readonly container: string | undefined
   /** The `containers` claim: the containers without an owner that this token may use, where `containersWithoutOwner` is `scope`. */
   readonly containers: readonly string[]
+  /** What else the token says that the operator's routes ask for: each claim's values as texts. */
+  readonly claims: ReadonlyMap<string, readonly string[]>
   /** `exp`, in seconds since 1970. */
   readonly expiresAt: number
 }

@@ -33,6 +33,8 @@ export interface TestGateway {
 export type GatewayOverrides = Partial<Omit<ConfigInput, 'clusters'>> & {
   /** Laid over a cluster without security at `nodes`. */
   readonly cluster: Partial<ConfigInput['clusters'][string]> & { readonly nodes: string[] }
+  /** Clusters beside that one, which is called main. */
+  readonly moreClusters?: ConfigInput['clusters']
   /** Issuers beside the test's own. */
   readonly moreIssuers?: ConfigInput['auth']['issuers']
 }
@@ -41,6 +43,7 @@ export type GatewayOverrides = Partial<Omit<ConfigInput, 'clusters'>> & {
 export async function startTestGateway({
   cluster,
   moreIssuers = [],
+  moreClusters = {},
   ...overrides
 }: GatewayOverrides): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'memory-gateway-test-'))
@@ -56,7 +59,7 @@ export async function startTestGateway({
     ops: { port: 0 },
     auth: { issuers: [own, ...moreIssuers] },
     ...overrides,
-    clusters: { main: { service: { kind: 'none' }, ...cluster } },
+    clusters: { main: { service: { kind: 'none' }, ...cluster }, ...moreClusters },
   }
   // JSON is YAML: the test's configuration goes the way of an operator's.
   const config = parseConfig(JSON.stringify(input), join(folder, 'gateway.yaml'), { env: {}, check: checkConfig })

@@ -231,6 +231,7 @@ export function issuerOptions(world: TokenWorld, issuer: WorldIssuer, origin: st
       container: 'memory_container',
       containers: 'containers',
     },
+    keptClaims: ['tenant'],
     namePrefix: issuer.namePrefix,
     cache: CACHE,
   }

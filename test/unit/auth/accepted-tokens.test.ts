@@ -57,6 +57,7 @@ test('gives exactly what the token says', async () => {
     backendRoles: ['team-a'],
     container: 'c1',
     containers: ['c2'],
+    claims: new Map([['tenant', []]]),
     expiresAt: world.now() + 600,
   })
 })
@@ -99,6 +100,7 @@ test('reads the claims that the configuration names', async () => {
     backendRoles: ['t'],
     container: 'b',
     containers: ['c'],
+    claims: new Map([['tenant', []]]),
     expiresAt: world.now() + 600,
   })
   await expect(renamed.authenticate([`Bearer ${world.token({ claims })}`])).rejects.toMatchObject({

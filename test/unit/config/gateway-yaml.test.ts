@@ -49,8 +49,9 @@ describe('config/gateway.yaml', () => {
       (path) => path.split('.').at(-1) ?? '',
     )
     expect(settings.length).toBeGreaterThan(50)
-    const named = settings.filter((name) => !new RegExp(`\\b${name}\\b`).test(text) && name !== '*')
+    const named = settings.filter((name) => name !== '*' && !new RegExp(`\\b${name}\\b`).test(text))
     expect(named).toEqual([])
-    expect(Object.keys(parse(text) as object)).toEqual(Object.keys(schema.shape))
+    // Without routes the only cluster takes all: they are shown in a comment.
+    expect(Object.keys(parse(text) as object)).toEqual(Object.keys(schema.shape).filter((name) => name !== 'routes'))
   })
 })

@@ -15,6 +15,7 @@ function principal(differs: Partial<Principal> = {}): Principal {
     backendRoles: [],
     container: undefined,
     containers: [],
+    claims: new Map(),
     expiresAt: 4_000_000_000,
     ...differs,
   }

@@ -19,6 +19,7 @@ function caller(subject: string, ...scopes: readonly string[]): Principal {
     backendRoles: [],
     container: undefined,
     containers: [],
+    claims: new Map(),
     expiresAt: 4_000_000_000,
   }
 }

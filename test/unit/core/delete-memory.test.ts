@@ -16,6 +16,7 @@ const ALICE: Principal = {
   backendRoles: [],
   container: undefined,
   containers: [],
+  claims: new Map(),
   expiresAt: 4_000_000_000,
 }
 
