@@ -115,13 +115,6 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   }
 }
 
-<<<<<<< HEAD
-function firstCluster(config: ConfigFile): readonly [string, ConfigFile['clusters'][string]] {
-  const first = Object.entries(config.clusters)[0]
-  if (first === undefined) throw new Error('a checked configuration names a cluster')
-  return first
-}
-
 /** The guard of a configuration. The index of the containers is protected whatever it is called. */
 function openGuard({ guard, memory }: ConfigFile, log: Log, metrics: Metrics): Guard {
   const { mode, rules, protectedIndices } = guard
@@ -143,8 +136,6 @@ function openGuard({ guard, memory }: ConfigFile, log: Log, metrics: Metrics): G
   }
 }
 
-=======
->>>>>>> 44d6368 (feat: several clusters, and routes to them)
 function openAuthenticator(config: ConfigFile, log: Log, metrics: Metrics): Authenticator {
   return createAuthenticator({
     issuers: config.auth.issuers.map((issuer) => issuerOptions(issuer, claimsOfRoutes(config))),

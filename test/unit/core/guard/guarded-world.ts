@@ -26,6 +26,7 @@ export function caller(...scopes: readonly string[]): Principal {
     backendRoles: [],
     container: undefined,
     containers: [],
+    claims: new Map(),
     expiresAt: 4_102_444_800,
   }
 }
