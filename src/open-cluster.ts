@@ -7,6 +7,7 @@ import { createContainerStores } from './cluster/container-store.ts'
 import { checkNodes } from './cluster/node-checks.ts'
 import { createQueryStores } from './cluster/query-store.ts'
 import { createReadableIndices } from './cluster/readable-indices.ts'
+import { authorizationOf } from './cluster/service-identity.ts'
 import { watchCluster } from './cluster/watch.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { fieldsToRead } from './core/access.ts'
@@ -14,6 +15,7 @@ import type { AccessPolicy } from './core/access.ts'
 import { openClusterNodes } from './core/cluster-nodes.ts'
 import type { ClusterNodes } from './core/cluster-nodes.ts'
 import type { Protection } from './core/guard/protected-indices.ts'
+import { proxyHeaders } from './core/cluster-identity.ts'
 import type { Engine, Forward, ForwardOptions } from './forward/engine.ts'
 import { forwardWithHttpProxyMiddleware } from './forward/with-http-proxy-middleware.ts'
 import { forwardWithUndici } from './forward/with-undici.ts'
@@ -52,6 +54,9 @@ const WATCH_INTERVAL_MS = 30_000
 const MASKED =
   'the cluster hides the documents of an index from the service identity: give the cluster service: { kind: clientCertificate } ' +
   'with a certificate whose DN is in plugins.security.authcz.admin_dn'
+
+const ONLY_GUARD =
+  'requests are passed through as the service identity: the gateway is the only guard, and what it lets through may do all that this identity may'
 
 /** Wires the parts of one configured cluster. No connection is made before the first request. */
 export function openGatewayCluster(
@@ -106,6 +111,7 @@ export function openGatewayCluster(
   })
   const queryStores = createQueryStores({ client: circuit.guard(client), readable, policy, containers: stores })
   const engine = openEngine(cluster, choice)
+  if (cluster.passThrough.identity === 'service') log.warn(ONLY_GUARD, { cluster: name })
 
   return {
     parts: {
@@ -115,6 +121,7 @@ export function openGatewayCluster(
       containerStoreFor: (signal) => containerStores.forRequest(signal),
       indexTables: keepIndexTable({ client, ...indexTable }),
       allowTenantHeader: cluster.passThrough.allowTenantHeader,
+      identityOf: identityOf(cluster),
       forward: timed(engine.forward, (seconds, result) =>
         metrics.upstream({ cluster: name, operation: 'forward', seconds, result }),
       ),
@@ -157,6 +164,33 @@ function timed(forward: Forward, tell: (seconds: number, result: 'answered' | 'f
   }
 }
 
+type Identify = ClusterParts['identityOf']
+
+/** As whom requests are passed through. */
+function identityOf({ service, passThrough }: Cluster): Identify {
+  switch (passThrough.identity) {
+    case 'caller':
+      return () => undefined
+    case 'proxyHeaders':
+      return proxyHeaders
+    case 'service': {
+      const authorization = authorizationOf(service)
+      return () => {
+        const said = authorization()
+        return said === undefined ? {} : { authorization: said }
+      }
+    }
+  }
+}
+
+function clientCertificateOf({ service, passThrough }: Cluster): ForwardOptions['clientCertificate'] {
+  const { identity, cert, key } = passThrough
+  if (identity === 'service') {
+    return service.kind === 'clientCertificate' ? { cert: service.cert, key: service.key } : undefined
+  }
+  return identity === 'proxyHeaders' && cert !== undefined && key !== undefined ? { cert, key } : undefined
+}
+
 function openChoice({ nodes, ejection, retryBudget, attemptTimeout }: Cluster): ClusterNodes {
   return openClusterNodes({
     nodes,
@@ -175,6 +209,7 @@ function openEngine(cluster: Cluster, choice: ClusterNodes): Engine {
     nodes: cluster.nodes,
     choice,
     ca: cluster.tls.ca,
+    clientCertificate: clientCertificateOf(cluster),
     connectTimeoutMs: cluster.connectTimeout,
     idleTimeoutMs: cluster.idleTimeout,
     silenceTimeoutMs: cluster.silenceTimeout,

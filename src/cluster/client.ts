@@ -8,7 +8,7 @@ import { ChosenConnectionPool } from './chosen-connection.ts'
 import { isObject } from './reading.ts'
 import { whereAgain } from './request.ts'
 import type { ClusterAnswer, ClusterRequest } from './request.ts'
-import { certificate, credentials } from './service-identity.ts'
+import { authorizationOf, certificateOf } from './service-identity.ts'
 import type { ServiceIdentity } from './service-identity.ts'
 import { undiciConnectionClass } from './undici-connection.ts'
 
@@ -47,6 +47,7 @@ export interface ClusterClient {
 /** Opens a cluster: no connection is made before the first request. */
 export function openCluster(options: ClusterOptions): ClusterClient {
   const { choice, attemptTimeoutMs } = options
+  const authorization = authorizationOf(options.service)
   let versionHeader: string | undefined
   const client = new Client({
     nodes: [...options.nodes],
@@ -57,16 +58,16 @@ export function openCluster(options: ClusterOptions): ClusterClient {
     enableLongNumeralSupport: true,
     // Stored documents may hold a key of that name; nothing here merges or reads it.
     disablePrototypePoisoningProtection: true,
-    headers: credentials(options.service),
     ssl: {
       ...(options.ca === undefined ? {} : { ca: options.ca }),
-      ...certificate(options.service),
+      ...certificateOf(options.service),
       rejectUnauthorized: true,
     },
   })
 
   async function ask(node: string, request: ClusterRequest, signals: readonly AbortSignal[]): Promise<ClusterAnswer> {
     const { method, path, querystring, body, contentType } = request
+    const said = authorization()
     const pending = client.transport.request(
       {
         method,
@@ -74,7 +75,14 @@ export function openCluster(options: ClusterOptions): ClusterClient {
         ...(body === undefined ? {} : { body }),
         ...(querystring === undefined ? {} : { querystring: { ...querystring } }),
       },
-      { id: node, maxRetries: 0, headers: { 'content-type': contentType ?? 'application/json' } },
+      {
+        id: node,
+        maxRetries: 0,
+        headers: {
+          'content-type': contentType ?? 'application/json',
+          ...(said === undefined ? {} : { authorization: said }),
+        },
+      },
     )
     // Returns nothing: Node would take the client's thenable for an async listener's, and end the process when it rejects.
     const abort = (): void => {

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import type { core } from 'zod'
 
+import { checkIdentities } from './check-identities.ts'
 import { schema } from './schema.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -69,7 +70,7 @@ export function parseConfig(text: string, path: string, { env, check }: Surround
   if (!parsed.success || problems.length > 0) throw new ConfigError(path, problems)
 
   const config = resolveFiles(parsed.data, dirname(resolve(path)), problems)
-  problems.push(...(problems.length === 0 ? check(config) : []))
+  problems.push(...(problems.length === 0 ? [...checkIdentities(config), ...check(config)] : []))
   if (problems.length > 0) throw new ConfigError(path, problems)
   return config
 }
@@ -169,7 +170,12 @@ function resolveFiles(config: ConfigFile, folder: string, problems: ConfigProble
     const tls = ca === undefined ? {} : { ca: contents(ca, `${at}.tls.ca`) }
     return [
       name,
-      { ...cluster, tls, service: resolveService(cluster.service, `${at}.service`, contents, secret) },
+      {
+        ...cluster,
+        tls,
+        service: resolveService(cluster.service, `${at}.service`, folder, contents, secret),
+        passThrough: resolvePair(cluster.passThrough, `${at}.passThrough`, contents),
+      },
     ] as const
   })
   const issuers = config.auth.issuers.map((issuer, position) => {
@@ -199,14 +205,28 @@ function resolveFiles(config: ConfigFile, folder: string, problems: ConfigProble
 type Service = ConfigFile['clusters'][string]['service']
 type Read = (value: string, path: string) => string
 
-function resolveService(service: Service, at: string, contents: Read, secret: Read): Service {
+type PassThrough = ConfigFile['clusters'][string]['passThrough']
+
+function resolvePair(passThrough: PassThrough, at: string, contents: Read): PassThrough {
+  const { cert, key } = passThrough
+  return {
+    ...passThrough,
+    ...(cert === undefined ? {} : { cert: contents(cert, `${at}.cert`) }),
+    ...(key === undefined ? {} : { key: contents(key, `${at}.key`) }),
+  }
+}
+
+function resolveService(service: Service, at: string, folder: string, contents: Read, secret: Read): Service {
   switch (service.kind) {
     case 'none':
       return service
     case 'basic':
       return { ...service, password: secret(service.password, `${at}.password`) }
     case 'bearer':
-      return { ...service, token: secret(service.token, `${at}.token`) }
+      if (!service.token.startsWith('file:')) return service
+      // Stays a file: its token is renewed while the gateway runs.
+      contents(service.token.slice('file:'.length), `${at}.token`)
+      return { ...service, token: `file:${resolve(folder, service.token.slice('file:'.length))}` }
     case 'clientCertificate':
       return { ...service, cert: contents(service.cert, `${at}.cert`), key: contents(service.key, `${at}.key`) }
   }

@@ -89,10 +89,22 @@ const cluster = z.strictObject({
   service,
   passThrough: z
     .strictObject({
-      identity: z.literal('caller').default('caller'),
+      identity: z.enum(['caller', 'proxyHeaders', 'service']).default('caller'),
+      /** PEM files of the pair that proxyHeaders connects with. */
+      cert: z.string().min(1).optional(),
+      key: z.string().min(1).optional(),
       engine: z.enum(['undici', 'http-proxy-middleware']).default('undici'),
       /** Whether callers may choose their tenant of OpenSearch Dashboards by `securitytenant`. */
       allowTenantHeader: z.boolean().default(false),
+    })
+    .superRefine(({ identity, cert, key }, context) => {
+      const given = [cert, key].filter((file) => file !== undefined).length
+      if (given === (identity === 'proxyHeaders' ? 2 : 0)) return
+      const message =
+        identity === 'proxyHeaders'
+          ? 'needs cert and key with identity proxyHeaders: whoever connects may say who is calling'
+          : 'takes cert and key only with identity proxyHeaders'
+      context.addIssue({ code: 'custom', message })
     })
     .prefault({}),
   connectTimeout: duration('2s'),

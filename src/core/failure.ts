@@ -124,6 +124,13 @@ export const FAILURES = {
     type: 'security_exception',
     reason: 'The bearer token lacks a claim that the route of this request requires',
   },
+  unsendableIdentity: {
+    status: 403,
+    source: 'caller',
+    type: 'security_exception',
+    reason:
+      'The subject or a backend role of the bearer token holds characters that cannot be passed on to the cluster',
+  },
   noLegacyContainer: {
     status: 403,
     source: 'caller',

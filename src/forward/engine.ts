@@ -4,13 +4,15 @@ import type { Readable } from 'node:stream'
 import type { ClusterNodes } from '../core/cluster-nodes.ts'
 import type { RawHeaders } from './headers.ts'
 
-/** How the pass-through reaches the nodes. Never holds the service identity's credentials or certificate. */
+/** How the pass-through reaches the nodes: on connections of its own, which the service identity's requests never share. */
 export interface ForwardOptions {
   readonly nodes: readonly string[]
   /** Which of them a request goes to; shared with the gateway's own requests. */
   readonly choice: ClusterNodes
   /** PEM; the system's authorities where absent. */
   readonly ca: string | undefined
+  /** PEM: what its connections show of themselves. The security plugin takes an administrator's for the super admin, whatever else a request says. */
+  readonly clientCertificate: { readonly cert: string; readonly key: string } | undefined
   readonly connectTimeoutMs: number
   readonly idleTimeoutMs: number
   /** Longest silence of the node before its headers, and between parts of its body. */

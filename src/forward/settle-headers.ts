@@ -22,6 +22,8 @@ export interface BoundaryRules {
   readonly isTrustedProxy: IsTrustedProxy
   /** Whether the caller may say `securitytenant`. */
   readonly allowTenantHeader: boolean
+  /** As whom the request goes on, in place of the caller's `authorization`; `undefined` where it goes on as the caller. */
+  readonly identity: Readonly<Record<string, string>> | undefined
 }
 
 const PSEUDONYM = 'memory-gateway'
@@ -32,7 +34,10 @@ const HOST = /^(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 const MAX_HOST = 255
 
 /** The headers of a request as they go on to the node: strip first, add ours after. Pure: what it returns is what the node gets. */
-export function settleHeaders(arrival: Arrival, { isTrustedProxy, allowTenantHeader }: BoundaryRules): string[] {
+export function settleHeaders(
+  arrival: Arrival,
+  { isTrustedProxy, allowTenantHeader, identity }: BoundaryRules,
+): string[] {
   const { rawHeaders, httpVersion, peer, isTls, requestId, fresh } = arrival
   const chain = callerChain(valuesOf(rawHeaders, 'x-forwarded-for'), peer, isTrustedProxy)
   const isFromProxy = chain.trustedHops > 0
@@ -48,6 +53,7 @@ export function settleHeaders(arrival: Arrival, { isTrustedProxy, allowTenantHea
       'x-forwarded-for': chain.addresses.join(', '),
       'x-forwarded-proto': saidProto === 'http' || saidProto === 'https' ? saidProto : proto,
       ...(host === undefined ? {} : { 'x-forwarded-host': host }),
+      ...identity,
     },
     appended: {
       // RFC 9110 section 7.6.3.
@@ -58,7 +64,10 @@ export function settleHeaders(arrival: Arrival, { isTrustedProxy, allowTenantHea
     },
     allowed: new Set([...(isFromProxy ? OF_TRUSTED_PROXIES : []), ...(allowTenantHeader ? ['securitytenant'] : [])]),
     // A trace state belongs to its trace (W3C Trace Context section 3.3).
-    dropped: new Set(trace.parentId === undefined ? ['tracestate'] : []),
+    dropped: new Set([
+      ...(trace.parentId === undefined ? ['tracestate'] : []),
+      ...(identity === undefined ? [] : ['authorization']),
+    ]),
   })
 }
 

@@ -75,14 +75,17 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
 }
 
 /** An agent whose new connections, TLS and all, stand within the connect timeout or not at all. */
-function openAgent(node: string, { ca, maxConnections, idleTimeoutMs, connectTimeoutMs }: ForwardOptions): HttpAgent {
+function openAgent(node: string, options: ForwardOptions): HttpAgent {
+  const { ca, clientCertificate, maxConnections, idleTimeoutMs, connectTimeoutMs } = options
   const isTls = node.startsWith('https:')
   // Not `timeout`: that would also end a connection whose node thinks about an answer, or is still shaking hands.
   const keepAlive = { keepAlive: true, maxSockets: maxConnections }
-  const agent = isTls ? new HttpsAgent({ ...keepAlive, ...(ca === undefined ? {} : { ca }) }) : new HttpAgent(keepAlive)
+  const agent = isTls
+    ? new HttpsAgent({ ...keepAlive, ...(ca === undefined ? {} : { ca }), ...clientCertificate })
+    : new HttpAgent(keepAlive)
   const create = agent.createConnection.bind(agent)
-  agent.createConnection = (options, callback) => {
-    const socket = create(options, callback)
+  agent.createConnection = (target, callback) => {
+    const socket = create(target, callback)
     const timer = setTimeout(() => socket?.destroy(neverSent(new Error('no connection in time'))), connectTimeoutMs)
     for (const event of [isTls ? 'secureConnect' : 'connect', 'close']) socket?.once(event, () => clearTimeout(timer))
     return socket

@@ -43,8 +43,13 @@ function openPool(node: string, options: ForwardOptions): Pool {
 }
 
 /** Of what fails before a connection stands, TLS and all, nothing was sent, and undici has not touched the body. */
-function markingConnector({ ca, connectTimeoutMs }: ForwardOptions): buildConnector.connector {
-  const connect = buildConnector({ ...(ca === undefined ? {} : { ca }), timeout: connectTimeoutMs, allowH2: false })
+function markingConnector({ ca, clientCertificate, connectTimeoutMs }: ForwardOptions): buildConnector.connector {
+  const connect = buildConnector({
+    ...(ca === undefined ? {} : { ca }),
+    ...clientCertificate,
+    timeout: connectTimeoutMs,
+    allowH2: false,
+  })
   return (target, callback) => {
     connect(target, (error, socket) => {
       if (error === null) callback(null, socket)

@@ -54,6 +54,11 @@ export interface ClusterParts {
   readonly indexTables: IndexTables
   /** Whether callers may say `securitytenant`. */
   readonly allowTenantHeader: boolean
+  /**
+   * The headers of the pass-through identity, in place of the caller's `authorization`; `undefined` where that goes on.
+   * @throws GatewayError unsendableIdentity
+   */
+  readonly identityOf: (principal: Principal) => Readonly<Record<string, string>> | undefined
   /** `X-OpenSearch-Version` as the cluster last sent it. */
   readonly versionHeader: () => string | undefined
 }

@@ -31,7 +31,7 @@ async function forwardWhole(
   await cluster.forward(request, response, headers, body).finally(() => body?.destroy())
 }
 
-function headersOf({ isTrustedProxy }: Boundary, { request, requestId, cluster }: Admitted): string[] {
+function headersOf({ isTrustedProxy }: Boundary, { request, requestId, cluster, principal }: Admitted): string[] {
   const arrival = {
     rawHeaders: request.rawHeaders,
     httpVersion: request.httpVersion,
@@ -40,5 +40,9 @@ function headersOf({ isTrustedProxy }: Boundary, { request, requestId, cluster }
     requestId,
     fresh: { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex') },
   }
-  return settleHeaders(arrival, { isTrustedProxy, allowTenantHeader: cluster.allowTenantHeader })
+  return settleHeaders(arrival, {
+    isTrustedProxy,
+    allowTenantHeader: cluster.allowTenantHeader,
+    identity: cluster.identityOf(principal),
+  })
 }

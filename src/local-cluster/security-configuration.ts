@@ -40,11 +40,17 @@ export function securitySettings(): Record<string, unknown> {
  */
 export function securityFiles(jwt: JwtOptions | undefined): Map<string, string> {
   const users = { [ADMIN_USER.username]: { hash: ADMIN_HASH, reserved: true, backend_roles: ['admin'] } }
-  const domains = { basic: basicDomain(1), ...(jwt === undefined ? {} : { jwt_auth_domain: jwtDomain(0, jwt) }) }
+  const domains = {
+    proxy_auth_domain: proxyDomain(0),
+    ...(jwt === undefined ? {} : { jwt_auth_domain: jwtDomain(1, jwt) }),
+    basic: basicDomain(2),
+  }
+  // Who connects from this address is believed about who is calling: the plugin looks at nothing else.
+  const xff = { enabled: true, internalProxies: '127\\.0\\.0\\.1', remoteIpHeader: 'x-forwarded-for' }
   return new Map([
     [
       'config.yml',
-      file('config', { config: { dynamic: { http: { anonymous_auth_enabled: false }, authc: domains } } }),
+      file('config', { config: { dynamic: { http: { anonymous_auth_enabled: false, xff }, authc: domains } } }),
     ],
     ['internal_users.yml', file('internalusers', users)],
   ])
@@ -57,6 +63,21 @@ function basicDomain(order: number): object {
     order,
     http_authenticator: { type: 'basic', challenge: true },
     authentication_backend: { type: 'intern' },
+  }
+}
+
+/** First, so that it shows at once where a caller's own x-proxy-user gets through. */
+function proxyDomain(order: number): object {
+  return {
+    http_enabled: true,
+    transport_enabled: false,
+    order,
+    http_authenticator: {
+      type: 'proxy',
+      challenge: false,
+      config: { user_header: 'x-proxy-user', roles_header: 'x-proxy-roles' },
+    },
+    authentication_backend: { type: 'noop' },
   }
 }
 

@@ -10,6 +10,8 @@ export interface SecuredCluster extends PlainCluster {
   readonly access: SecuredAccess
   /** Tokens signed with this key (RS256) are accepted by the cluster itself: `sub` is the user, `roles` its backend roles. */
   readonly jwtPrivateKey: JsonWebKey
+  /** It believes `x-proxy-user` and `x-proxy-roles` of whoever forwards from 127.0.0.1; not there in files of older kept clusters. */
+  readonly proxyAuth?: true
 }
 
 /** What globalSetup leaves in the environment of every test: the clusters that it started. */

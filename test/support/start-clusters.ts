@@ -52,7 +52,12 @@ async function startSecured(options: OpenSearchOptions): Promise<SecuredCluster>
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
   const cluster = await start({ ...options, secured: true, jwt: { publicKeys: [pem] } })
   if (cluster.secured === undefined) throw new Error('The cluster was started without security')
-  return { ...describe(cluster), access: cluster.secured, jwtPrivateKey: privateKey.export({ format: 'jwk' }) }
+  return {
+    ...describe(cluster),
+    access: cluster.secured,
+    jwtPrivateKey: privateKey.export({ format: 'jwk' }),
+    proxyAuth: true,
+  }
 }
 
 async function start(options: OpenSearchOptions): Promise<RunningOpenSearch> {

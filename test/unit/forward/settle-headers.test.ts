@@ -18,12 +18,16 @@ const PROXIES = trustedProxies(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32'])
 interface Given extends Partial<Omit<Arrival, 'rawHeaders'>> {
   readonly headers?: readonly string[]
   readonly allowTenantHeader?: boolean
+  readonly identity?: Readonly<Record<string, string>>
 }
 
 /** What goes on, as lines without those that are the same for all. */
-function settled({ headers = [], allowTenantHeader = false, ...arrival }: Given): string[] {
+function settled({ headers = [], allowTenantHeader = false, identity, ...arrival }: Given): string[] {
   const rawHeaders = headers.flatMap((header) => [header.replace(/:.*/, ''), header.replace(/^[^:]*: ?/, '')])
-  const flat = settleHeaders({ ...ARRIVAL, ...arrival, rawHeaders }, { isTrustedProxy: PROXIES, allowTenantHeader })
+  const flat = settleHeaders(
+    { ...ARRIVAL, ...arrival, rawHeaders },
+    { isTrustedProxy: PROXIES, allowTenantHeader, identity },
+  )
   const lines = flat.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${flat[at + 1] ?? ''}`] : []))
   return lines.filter((line) => !/^(x-request-id|traceparent|via):/.test(line))
 }
@@ -125,7 +129,7 @@ describe('securitytenant', () => {
 
 test('Via and the trace go on from what the caller sent', () => {
   const rawHeaders = ['Via', '1.1 edge', 'traceparent', `00-${TRACE}-00f067aa0ba902b7-01`, 'tracestate', 'a=b']
-  const rules = { isTrustedProxy: PROXIES, allowTenantHeader: false }
+  const rules = { isTrustedProxy: PROXIES, allowTenantHeader: false, identity: undefined }
   expect(settleHeaders({ ...ARRIVAL, rawHeaders, httpVersion: '2.0' }, rules)).toEqual([
     ...['Via', '1.1 edge', 'tracestate', 'a=b', 'via', '2.0 memory-gateway', 'x-request-id', 'r1'],
     ...['traceparent', `00-${TRACE}-${'1'.repeat(16)}-01`],
@@ -141,4 +145,12 @@ test('without trusted proxies nobody is trusted, and no address is no proxy', ()
   for (const address of ['127.0.0.1', '::1', '10.0.0.1', '']) expect(nobody(address)).toBe(false)
   expect(trustedProxies(['0.0.0.0/0', '::/0'])('not an address')).toBe(false)
   expect(trustedProxies(['0.0.0.0/0', '::/0'])('203.0.113.5')).toBe(true)
+})
+
+test('an identity of the gateway’s own takes the place of the caller’s, however that is spelt', () => {
+  const headers = ['Authorization: Bearer t', 'X-Proxy-User: root', 'x_proxy_roles: all_access', 'X_PROXY-USER: root']
+  expect(
+    settled({ headers, identity: { 'x-proxy-user': 'carol' } }).filter((line) => /auth|proxy/i.test(line)),
+  ).toEqual(['x-proxy-user: carol'])
+  expect(settled({ headers }).filter((line) => /auth|proxy/i.test(line))).toEqual(['Authorization: Bearer t'])
 })
