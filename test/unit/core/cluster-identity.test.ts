@@ -12,6 +12,7 @@ function principal(subject: string, backendRoles: readonly string[] = []): Princ
     backendRoles,
     container: undefined,
     containers: [],
+    claims: new Map(),
     expiresAt: 0,
   }
 }
