@@ -49,8 +49,8 @@ export function createApp(parts: AppParts): RequestListener {
   app.disable('x-powered-by')
   app.use(handle)
   return (request, response) => {
-    // express answers targets that it cannot parse in words of its own; they are refused in ours.
-    if (request.url?.startsWith('/') === true) app(request, response)
+    // express answers targets that it cannot parse in words of its own; they are refused in ours. And it knows no messages of HTTP/2.
+    if (request.url?.startsWith('/') === true && request.httpVersionMajor === 1) app(request, response)
     else handle(request, response)
   }
 }

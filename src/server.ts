@@ -8,7 +8,9 @@ import type { ConfigFile } from './config/schema.ts'
 import { openSharedState } from './shared-state/open-shared-state.ts'
 import type { SharedState } from './shared-state/open-shared-state.ts'
 import { trustedProxies } from './forward/trusted-proxies.ts'
-import { drain, listen, urlOf } from './listen.ts'
+import { drain, listen, urlOf } from './listen/listen.ts'
+import type { ListenEvent } from './listen/listen.ts'
+import { readTlsFiles } from './listen/tls-files.ts'
 import { createOpsHandler } from './ops/handler.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Guard } from './handlers/guard-settings.ts'
@@ -92,7 +94,7 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   await Promise.all([authenticator.start(), clusters.start()])
   try {
     // express's own types promise void; its promise never rejects, see createApp.
-    const first = await listen(app, config.listen, config.limits)
+    const first = await listen(app, config.listen, config.limits, (event) => logListenEvent(log, event))
     const ops = await listen(createOpsHandler({ checks, metrics }), config.ops, config.limits).catch(
       async (error: unknown) => {
         await drain(first, 0)
@@ -153,12 +155,29 @@ type Issuer = ConfigFile['auth']['issuers'][number]
 
 /** The rules of a configuration that `auth/` knows, in the words and paths of the file. */
 export function checkConfig(config: ConfigFile): readonly ConfigProblem[] {
+  const { tls } = config.listen
   const issuers = config.auth.issuers.map((issuer) => issuerOptions(issuer, []))
   const problems = checkIssuers(issuers).map(({ path, message, remedy }) => ({
     path: `auth.${SETTING_PATHS.reduce((text, [from, to]) => text.replace(from, to), path)}`,
     message: `${message}; ${remedy}`,
   }))
-  return [...problems, ...checkRoutes(config)]
+  return [...problems, ...checkRoutes(config), ...(tls === undefined ? [] : checkTlsFiles(tls))]
+}
+
+function checkTlsFiles(tls: NonNullable<ConfigFile['listen']['tls']>): readonly ConfigProblem[] {
+  try {
+    readTlsFiles(tls)
+    return []
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return [{ path: 'listen.tls', message: `cannot be used (${why}); give a certificate and its key as PEM files` }]
+  }
+}
+
+function logListenEvent(log: Log, event: ListenEvent): void {
+  if (event.kind === 'certificateRenewed') log.info('the certificate of listen.tls was renewed')
+  else
+    log.warn('the renewed certificate of listen.tls cannot be used; the one before stays', { why: String(event.error) })
 }
 
 /** Where a setting of `auth/` has another name in the file. */

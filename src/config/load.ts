@@ -199,7 +199,20 @@ function resolveFiles(config: ConfigFile, folder: string, problems: ConfigProble
     ...config.sharedState,
     ...(password === undefined ? {} : { password: secret(password, 'sharedState.password') }),
   }
-  return { ...config, sharedState, auth: { ...config.auth, issuers }, clusters: Object.fromEntries(clusters) }
+  return {
+    ...config,
+    sharedState,
+    listen: resolveListen(config.listen, folder),
+    auth: { ...config.auth, issuers },
+    clusters: Object.fromEntries(clusters),
+  }
+}
+
+/** The pair stays two paths: the server reads it anew when it is renewed. */
+function resolveListen(listen: ConfigFile['listen'], folder: string): ConfigFile['listen'] {
+  const { tls } = listen
+  if (tls === undefined) return listen
+  return { ...listen, tls: { ...tls, cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) } }
 }
 
 type Service = ConfigFile['clusters'][string]['service']

@@ -224,6 +224,8 @@ export const schema = z.strictObject({
     .strictObject({
       host: z.string().min(1).default('127.0.0.1'),
       port: port.default(8080),
+      /** PEM files of the certificate, with its chain, and of its key: HTTPS with HTTP/2 and HTTP/1.1. */
+      tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1), reread: duration('10s') }).optional(),
       /** Whose `X-Forwarded-*` and `Forwarded` are believed. */
       trustedProxies: z.array(addressRange).default([]),
     })

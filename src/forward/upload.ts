@@ -54,10 +54,16 @@ class Upload extends Readable {
   }
 
   readonly #onEnd = (): void => {
-    this.push(null)
+    // A stream of HTTP/2 that was reset ends like one that is whole: the cluster must not take a part for it.
+    if (wasBrokenOff(this.#request)) this.destroy(new Error('The caller has gone'))
+    else this.push(null)
   }
 
   readonly #onGone = (): void => {
     if (!this.#request.readableEnded && !this.destroyed) this.destroy(new Error('The caller has gone'))
   }
+}
+
+function wasBrokenOff(request: { readonly aborted?: unknown }): boolean {
+  return request.aborted === true
 }

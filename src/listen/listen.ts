@@ -1,0 +1,173 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Server as TlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+
+import type { ConfigFile } from '../config/schema.ts'
+import { continueWhenRead } from './continue-when-read.ts'
+import { acceptHttp2 } from './serve-http2.ts'
+import type { Http2Connections } from './serve-http2.ts'
+import { readTlsFiles, watchTlsFiles } from './tls-files.ts'
+import type { TlsFiles } from './tls-files.ts'
+
+type Limits = ConfigFile['limits']
+
+interface Address {
+  readonly host: string
+  readonly port: number
+  /** Without it: plain HTTP/1.1. */
+  readonly tls?: TlsFiles | undefined
+}
+
+/** For the log. */
+export type ListenEvent =
+  { readonly kind: 'certificateRenewed' } | { readonly kind: 'certificateRefused'; readonly error: unknown }
+
+interface UnderWay {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+const http2Of = new WeakMap<Server, Http2Connections>()
+
+/** Node's own limits of a request (stage 0), and a server that listens. Rejects where the port cannot be had. */
+export async function listen(
+  listener: RequestListener,
+  { host, port, tls }: Address,
+  limits: Limits,
+  onEvent: (event: ListenEvent) => void = () => undefined,
+): Promise<Server> {
+  const underWay = new WeakMap<Socket, Set<UnderWay>>()
+  const refuse = (error: NodeJS.ErrnoException, socket: Socket): void =>
+    refuseUnparsable(error, socket, underWay.get(socket) ?? new Set())
+  const serve: RequestListener = (request, response) => {
+    // The parser takes a target that ends in a line feed for HTTP/0.9, headers and all.
+    if (request.httpVersionMajor !== 1) {
+      refuse(new Error('not HTTP/1'), request.socket)
+      return
+    }
+    const exchange = { request, response }
+    const others = underWay.get(request.socket) ?? new Set()
+    underWay.set(request.socket, others.add(exchange))
+    response.once('close', () => others.delete(exchange))
+    listener(request, response)
+  }
+  const options: ServerOptions = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeout,
+    requestTimeout: limits.requestTimeout,
+    connectionsCheckingInterval: 1_000,
+    noDelay: true,
+  }
+  const server =
+    tls === undefined ? createServer(options, serve) : openTlsServer(options, serve, listener, tls, limits, onEvent)
+  server.maxConnections = limits.connections
+  server.on('clientError', refuse)
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    continueWhenRead(request, response)
+    serve(request, response)
+  })
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => reject(cannotListen(host, port, error))
+    server.once('error', fail).listen(port, host, () => {
+      server.off('error', fail)
+      resolve()
+    })
+  })
+  return server
+}
+
+/** HTTPS: HTTP/1.1 as without TLS, and HTTP/2 for those who choose it in the handshake (ALPN). */
+function openTlsServer(
+  options: ServerOptions,
+  serve: RequestListener,
+  listener: RequestListener,
+  tls: TlsFiles,
+  limits: Limits,
+  onEvent: (event: ListenEvent) => void,
+): TlsServer {
+  const context = readTlsFiles(tls)
+  const handshake = { ALPNProtocols: ['h2', 'http/1.1'], handshakeTimeout: limits.headersTimeout }
+  const server = createTlsServer({ ...options, ...context, ...handshake }, serve)
+  const http2 = acceptHttp2(listener, limits)
+  const serveHttp1 = server.listeners('secureConnection')
+  server.removeAllListeners('secureConnection')
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol === 'h2') http2.take(socket)
+    else for (const take of serveHttp1) take.call(server, socket)
+  })
+  http2Of.set(server, http2)
+  const watch = watchTlsFiles(tls, {
+    onChange: (renewed) => {
+      server.setSecureContext(renewed)
+      onEvent({ kind: 'certificateRenewed' })
+    },
+    onRefused: (error) => onEvent({ kind: 'certificateRefused', error }),
+  })
+  server.once('close', () => watch.close())
+  return server
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use; stop what listens there, or set another port (0 takes a free one)',
+  EACCES: 'this user may not listen there; set a port from 1024 up',
+  EADDRNOTAVAIL: 'this machine has no such address; set another host',
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): Error {
+  const why = REMEDIES[cause.code ?? ''] ?? cause.message
+  return new Error(`Cannot listen on ${host}:${String(port)}: ${why}`, { cause })
+}
+
+const PARSE_FAILURES: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+/**
+ * What is not HTTP gets an answer too, and then the connection is closed: where its next request begins is not known. Whole requests that came
+ * before it get theirs first, or it would be taken for one of them.
+ */
+function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket, underWay: ReadonlySet<UnderWay>): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const before = [...underWay].find(({ request }) => request.complete)
+  if (before !== undefined) {
+    before.response.once('close', () => refuseUnparsable(error, socket, underWay))
+    return
+  }
+  if ([...underWay].some(({ response }) => response.headersSent)) {
+    socket.destroy()
+    return
+  }
+  const statusLine = PARSE_FAILURES[error.code ?? ''] ?? '400 Bad Request'
+  const body = '{"error":"The request is not valid HTTP"}'
+  const head = `HTTP/1.1 ${statusLine}\r\ncontent-type: application/json; charset=UTF-8\r\nconnection: close`
+  socket.end(`${head}\r\ncontent-length: ${String(body.length)}\r\n\r\n${body}`)
+}
+
+export function urlOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo
+  const scheme = 'setSecureContext' in server ? 'https' : 'http'
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${String(port)}`
+}
+
+/** Stops accepting; idle connections are closed as they become idle, the others after the time given. */
+export async function drain(server: Server, timeMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  const sweep = setInterval(() => server.closeIdleConnections(), 50)
+  const deadline = setTimeout(() => {
+    server.closeAllConnections()
+    http2Of.get(server)?.destroy()
+  }, timeMs)
+  server.closeIdleConnections()
+  http2Of.get(server)?.drain()
+  await closed
+  clearInterval(sweep)
+  clearTimeout(deadline)
+}
