@@ -1,0 +1,218 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+
+import { startDeafServer } from '../support/deaf-server.ts'
+import type { DeafServer } from '../support/deaf-server.ts'
+import { startTestGateway } from '../support/gateway.ts'
+import type { TestGateway } from '../support/gateway.ts'
+import { rawRequest, sendRaw } from '../support/raw-http.ts'
+import { startScriptedUpstream } from '../support/scripted-upstream.ts'
+import type { ScriptedUpstream } from '../support/scripted-upstream.ts'
+import { until } from '../support/until.ts'
+
+const MIB = 1_048_576
+const TIMES = process.env['TEST_LONG'] === '1' ? 1_000 : 100
+const AT_ONCE = 20
+const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
+
+describe.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (engine) => {
+  let upstream: ScriptedUpstream
+  let deaf: DeafServer
+  let gateway: TestGateway
+  let unconnected: TestGateway
+  const bearer = new Map<TestGateway, string>()
+  const sockets = new Set<Socket>()
+
+  beforeAll(async () => {
+    upstream = await startScriptedUpstream()
+    deaf = await startDeafServer()
+    gateway = await startTestGateway({
+      limits: { bodyBytes: 64 * MIB },
+      cluster: { nodes: [upstream.url], passThrough: { engine }, idleTimeout: '50ms' },
+    })
+    unconnected = await startTestGateway({
+      cluster: { nodes: [deaf.url], passThrough: { engine }, connectTimeout: '300ms' },
+    })
+    for (const one of [gateway, unconnected]) {
+      bearer.set(one, `Authorization: Bearer ${await one.token({ scopes: ['opensearch:admin'] })}`)
+    }
+  })
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+    upstream.reset()
+  })
+  afterAll(async () => {
+    await gateway.close()
+    await unconnected.close()
+    await deaf.close()
+    await upstream.close()
+  })
+
+  const head = (line: string, headers: readonly string[] = [], to = gateway): string =>
+    rawRequest(line, [bearer.get(to) ?? '', ...headers])
+
+  function open(to = gateway): Socket {
+    const { hostname, port } = new URL(to.url)
+    const socket = connect(Number(port), hostname).on('error', () => undefined)
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    return socket
+  }
+
+  test.each(['Content-Length: 8388608', 'Transfer-Encoding: chunked'])(
+    'an early answer reaches a caller who still uploads (%s)',
+    async (framing) => {
+      upstream.answer('HTTP/1.1 413 Too Large\r\ncontent-length: 9\r\nconnection: close\r\n\r\ntoo large', {
+        when: 'head',
+      })
+      const socket = open()
+      let reply = ''
+      socket.on('data', (part: Buffer) => (reply += part.toString('latin1')))
+      socket.write(rawRequest('PUT /x', [bearer.get(gateway) ?? '', framing, 'Connection: keep-alive']))
+      const part = Buffer.alloc(65_536, 'x')
+      const isChunked = framing.startsWith('T')
+      for (let sent = 0; sent < 8 * MIB; sent += part.length) {
+        if (isChunked) socket.write('10000\r\n')
+        if (!socket.write(part)) await once(socket, 'drain')
+        if (isChunked) socket.write('\r\n')
+      }
+      if (isChunked) socket.write('0\r\n\r\n')
+      await until(() => reply.endsWith('too large'))
+      expect(reply).toMatch(/^HTTP\/1\.1 413 Too Large\r\n/)
+      // What was left of the body is out of the way: the next request on the connection is read as one.
+      upstream.answer(OK)
+      reply = ''
+      socket.write(head('GET /next'))
+      await until(() => reply.endsWith('ok'))
+      expect(upstream.whole()).toBe(1)
+    },
+  )
+
+  test('a body beyond limits.bodyBytes is 413 before the cluster hears of it, where its length tells', async () => {
+    const socket = open()
+    socket.write(head('PUT /x', [`Content-Length: ${String(65 * MIB)}`]))
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 413 /)
+    expect(upstream.heads).toEqual([])
+  })
+
+  test('Expect: 100-continue: continued when the body is wanted, refused without it', async () => {
+    upstream.answer(OK)
+    const wanted = open()
+    let reply = ''
+    wanted.on('data', (part: Buffer) => (reply += part.toString('latin1')))
+    wanted.write(head('PUT /x', ['Content-Length: 1', 'Expect: 100-continue']))
+    await until(() => reply.includes('100 Continue'))
+    wanted.write('x')
+    await until(() => reply.endsWith('ok'))
+    expect(reply.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 100', 'HTTP/1.1 200'])
+    const refused = await sendRaw(
+      gateway.url,
+      rawRequest('PUT /x', ['Content-Length: 1', 'Expect: 100-continue', 'Connection: keep-alive']),
+    )
+    expect(refused.statuses).toEqual([401])
+    expect(refused.text).toMatch(/^connection: close\r$/im)
+  })
+
+  test('values stay as many as they were, in their spelling and order, and trailers arrive', async () => {
+    upstream.answer(
+      'HTTP/1.1 401 Nope\r\nWWW-Authenticate: Basic\r\nX-One: 1\r\nWWW-Authenticate: Bearer\r\nWarning: 299 a\r\n' +
+        'warning: 299 b\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 7\r\n\r\n',
+    )
+    const { text } = await sendRaw(gateway.url, head('GET /'))
+    expect(text).toMatch(/^HTTP\/1\.1 401 Nope\r\n/)
+    const names = text.split('\r\n').filter((line) => /^(www-|x-|warning)/i.test(line))
+    expect(names.filter((line) => /^www-/i.test(line))).toEqual(['WWW-Authenticate: Basic', 'WWW-Authenticate: Bearer'])
+    expect(names.filter((line) => /^warning/i.test(line)).map((line) => line.slice(9))).toEqual(['299 a', '299 b'])
+    expect(text).toMatch(/0\r\nX-Sum: 7\r\n\r\n$/)
+  })
+
+  test('an interim answer of the node ends here, the answer behind it arrives', async () => {
+    upstream.answer(`HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${OK}`)
+    expect((await sendRaw(gateway.url, head('GET /'))).statuses).toEqual([200])
+  })
+
+  test.each([
+    ['headers of 1 MiB', `HTTP/1.1 200 OK\r\nX-Large: ${'y'.repeat(MIB)}\r\n\r\n`],
+    ['headers without end', `HTTP/1.1 200 OK\r\n${'X-More: y\r\n'.repeat(100_000)}`],
+    ['what is not HTTP', 'SSH-2.0-OpenSSH\r\n\r\n'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok!'],
+  ])('a node that answers with %s is 502, and others are served', async (_, answer) => {
+    upstream.answer(answer)
+    const { statuses } = await sendRaw(gateway.url, head('GET /'))
+    expect(statuses).toEqual([502])
+    upstream.answer(OK)
+    expect((await sendRaw(gateway.url, head('GET /'))).statuses).toEqual([200])
+  })
+
+  /** Ends when the caller should go. */
+  type Phase = (socket: Socket, line: string) => Promise<unknown>
+
+  const arrived = (line: string): Promise<void> => until(() => upstream.heads.some((seen) => seen.includes(line)))
+  const PHASES: readonly (readonly [string, Phase, TestGateway?])[] = [
+    ['before its headers are sent on', (socket, line) => new Promise((resolve) => socket.write(head(`GET ${line}`), resolve))],
+    ['while uploading', async (socket, line) => {
+      socket.write(head(`PUT ${line}`, ['Content-Length: 1000000']) + 'x'.repeat(1_000))
+      await arrived(line)
+    }],
+    ['while waiting for headers', async (socket, line) => {
+      socket.write(head(`GET ${line}`))
+      await arrived(line)
+    }],
+    ['while downloading with back-pressure', async (socket, line) => {
+      upstream.answer(`HTTP/1.1 200 OK\r\ncontent-length: ${String(4 * MIB)}\r\n\r\n${'x'.repeat(2 * MIB)}`)
+      socket.write(head(`GET ${line}`))
+      await once(socket, 'readable')
+    }],
+    ['at the last byte', async (socket, line) => {
+      upstream.answer('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n' + 'x'.repeat(999))
+      let reply = ''
+      socket.on('data', (part: Buffer) => (reply += part.toString('latin1')))
+      socket.write(head(`GET ${line}`))
+      await until(() => reply.endsWith('xxx'))
+    }],
+  ] // prettier-ignore
+
+  test.each(PHASES)('a caller who goes %s leaves nothing behind', async (_, phase) => {
+    await leaveAgainAndAgain(gateway, phase)
+    await until(() => upstream.openConnections() === 0)
+    upstream.answer(OK)
+    expect((await sendRaw(gateway.url, head('GET /'))).statuses).toEqual([200])
+  })
+
+  test('a caller who goes while the gateway connects leaves nothing behind', async () => {
+    await leaveAgainAndAgain(unconnected, async (socket, line) => {
+      await new Promise((resolve) => socket.write(head(`GET ${line}`, [], unconnected), resolve))
+      await new Promise(setImmediate)
+    })
+  })
+
+  async function leaveAgainAndAgain(to: TestGateway, phase: Phase): Promise<void> {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): unknown => warnings.push(warning)
+    process.on('warning', onWarning)
+    const before = connectionsOfThisProcess()
+    for (let round = 0; round < TIMES; round += AT_ONCE) {
+      await Promise.all(
+        Array.from({ length: AT_ONCE }, async (_, at) => {
+          const socket = open(to)
+          await once(socket, 'connect')
+          await phase(socket, `/left-${String(round + at)}-`)
+          socket.destroy()
+        }),
+      )
+    }
+    await until(() => connectionsOfThisProcess() <= before)
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+  }
+})
+
+/** Both ends of every connection, and those that are being made. */
+function connectionsOfThisProcess(): number {
+  return process.getActiveResourcesInfo().filter((name) => /^TCP(?:Socket|Connect)Wrap$/.test(name)).length
+}
