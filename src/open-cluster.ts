@@ -17,7 +17,6 @@ import type { ClusterNodes } from './core/cluster-nodes.ts'
 import type { Protection } from './core/guard/protected-indices.ts'
 import { proxyHeaders } from './core/cluster-identity.ts'
 import type { Engine, Forward, ForwardOptions } from './forward/engine.ts'
-import { forwardWithHttpProxyMiddleware } from './forward/with-http-proxy-middleware.ts'
 import { forwardWithUndici } from './forward/with-undici.ts'
 import type { ClusterParts } from './handlers/exchange.ts'
 import type { HealthCheck } from './ops/health.ts'
@@ -59,13 +58,13 @@ const ONLY_GUARD =
   'requests are passed through as the service identity: the gateway is the only guard, and what it lets through may do all that this identity may'
 
 /** Wires the parts of one configured cluster. No connection is made before the first request. */
-export function openGatewayCluster(
+export async function openGatewayCluster(
   name: string,
   cluster: Cluster,
   { containerIndex, policy, deadlineMs, indexTable }: SharedSettings,
   log: Log,
   metrics: Metrics,
-): GatewayCluster {
+): Promise<GatewayCluster> {
   const choice = openChoice(cluster)
   const client = openCluster({
     name,
@@ -110,7 +109,7 @@ export function openGatewayCluster(
     memories: stores,
   })
   const queryStores = createQueryStores({ client: circuit.guard(client), readable, policy, containers: stores })
-  const engine = openEngine(cluster, choice)
+  const engine = await openEngine(cluster, choice)
   if (cluster.passThrough.identity === 'service') log.warn(ONLY_GUARD, { cluster: name })
 
   return {
@@ -204,7 +203,7 @@ function openChoice({ nodes, ejection, retryBudget, attemptTimeout }: Cluster): 
   })
 }
 
-function openEngine(cluster: Cluster, choice: ClusterNodes): Engine {
+async function openEngine(cluster: Cluster, choice: ClusterNodes): Promise<Engine> {
   const options: ForwardOptions = {
     nodes: cluster.nodes,
     choice,
@@ -215,5 +214,8 @@ function openEngine(cluster: Cluster, choice: ClusterNodes): Engine {
     silenceTimeoutMs: cluster.silenceTimeout,
     maxConnections: cluster.maxConnections,
   }
-  return cluster.passThrough.engine === 'undici' ? forwardWithUndici(options) : forwardWithHttpProxyMiddleware(options)
+  if (cluster.passThrough.engine === 'undici') return forwardWithUndici(options)
+  // Loaded only where it is asked for.
+  const { forwardWithHttpProxyMiddleware } = await import('./forward/with-http-proxy-middleware.ts')
+  return forwardWithHttpProxyMiddleware(options)
 }

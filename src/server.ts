@@ -45,11 +45,11 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
     },
   }
   const opened = Object.entries(config.clusters).map(
-    ([name, settings]) => [name, openGatewayCluster(name, settings, shared, log, metrics)] as const,
+    async ([name, settings]) => [name, await openGatewayCluster(name, settings, shared, log, metrics)] as const,
   )
-  const clusters = joinClusters(new Map(opened), config)
+  const clusters = joinClusters(new Map(await Promise.all(opened)), config)
   const authenticator = openAuthenticator(config, log, metrics)
-  const sharedState = openState(config, log)
+  const sharedState = await openState(config, log)
   let isDraining = false
 
   const app = createApp({
@@ -223,7 +223,7 @@ function keysOf({ jwks, discovery, secret }: Issuer): IssuerOptions['keys'] {
 }
 
 /** What requests leave behind for those after them. */
-function openState({ sharedState, idempotency, limits }: ConfigFile, log: Log): SharedState {
+function openState({ sharedState, idempotency, limits }: ConfigFile, log: Log): Promise<SharedState> {
   const { url, username, password, keyPrefix, timeout: timeoutMs } = sharedState
   const { keepFor: keepForMs, maxAnswers, maxBytes } = idempotency
   return openSharedState({
