@@ -8,14 +8,13 @@ import { GatewayError } from './core/failure.ts'
 import { parseMemoryType } from './core/memory.ts'
 import { presentationOf } from './core/parameters.ts'
 import type { Principal } from './core/principal.ts'
-import { dialectOf, dialectOfRawTarget, routeOf } from './core/route.ts'
+import { dialectOf, dialectOfRawTarget, isMemoryRequest, routeOf } from './core/route.ts'
 import type { Route } from './core/route.ts'
 import { parseTarget } from './core/target.ts'
-import { handleDeleteByQuery } from './handlers/delete-by-query.ts'
-import { handleDeleteContainer } from './handlers/delete-container.ts'
 import { handleBulkDelete } from './handlers/delete-memories.ts'
 import { handleDelete } from './handlers/delete-memory.ts'
 import type { Admitted, ClusterParts, Exchange, Handled, HandlerParts } from './handlers/exchange.ts'
+import { handleMemoryRoute } from './handlers/memory-route.ts'
 import { handlePassThrough } from './handlers/pass-through.ts'
 import type { Log } from './ops/log.ts'
 import type { Metrics } from './ops/metrics.ts'
@@ -114,7 +113,8 @@ async function runStages(parts: AppParts, exchange: Exchange, isTooMany: boolean
 
 /** The container that a request addresses, where it addresses one. */
 function containerOf({ legacy }: AppParts, route: Route, principal: Principal): string | undefined {
-  if ('containerId' in route) return route.containerId
+  // A route that does not name one has it empty.
+  if ('containerId' in route && route.containerId !== '') return route.containerId
   return dialectOf(route) === 'memoryPlugin' ? (principal.container ?? legacy.container) : undefined
 }
 
@@ -128,14 +128,10 @@ async function authenticate({ authenticate, metrics }: AppParts, request: Incomi
 }
 
 function handle(parts: AppParts, exchange: Admitted, route: Route): Handled | Promise<Handled> {
+  if (isMemoryRequest(route)) return handleMemoryRoute(parts, exchange, route)
   switch (route.kind) {
-    case 'deleteMemory':
     case 'deleteLegacyMemory':
       return handleDelete(parts, exchange, route)
-    case 'deleteContainer':
-      return handleDeleteContainer(parts, exchange, route)
-    case 'deleteByQuery':
-      return handleDeleteByQuery(parts, exchange, route)
     case 'deleteLegacyMemories':
       return handleBulkDelete(parts, exchange)
     case 'passThrough':

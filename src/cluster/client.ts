@@ -66,7 +66,7 @@ export function openCluster(options: ClusterOptions): ClusterClient {
   })
 
   async function ask(node: string, request: ClusterRequest, signals: readonly AbortSignal[]): Promise<ClusterAnswer> {
-    const { method, path, querystring, body, contentType } = request
+    const { method, path, querystring, body, contentType, wants } = request
     const said = authorization()
     const pending = client.transport.request(
       {
@@ -82,6 +82,7 @@ export function openCluster(options: ClusterOptions): ClusterClient {
           'content-type': contentType ?? 'application/json',
           ...(said === undefined ? {} : { authorization: said }),
         },
+        ...(wants === 'text' ? { asStream: true } : {}),
       },
     )
     // Returns nothing: Node would take the client's thenable for an async listener's, and end the process when it rejects.
@@ -93,9 +94,12 @@ export function openCluster(options: ClusterOptions): ClusterClient {
       const answer = await pending
       const version: unknown = answer.headers?.['x-opensearch-version']
       if (typeof version === 'string') versionHeader = version
-      return { status: answer.statusCode ?? 0, body: answer.body as unknown }
+      const told = { status: answer.statusCode ?? 0, contentType: contentTypeOf(answer.headers) }
+      return { ...told, body: wants === 'text' ? await readText(answer.body) : (answer.body as unknown) }
     } catch (error) {
-      if (error instanceof errors.ResponseError) return { status: error.statusCode, body: error.body as unknown }
+      if (error instanceof errors.ResponseError) {
+        return { status: error.statusCode, body: error.body as unknown, contentType: contentTypeOf(error.headers) }
+      }
       // A deadline that comes while the answer's body is read looks like a broken connection.
       throw signals.some(hasEnded) ? new GatewayError('upstreamTimeout', { cause: error }) : failureOf(error)
     } finally {
@@ -160,6 +164,17 @@ export function openCluster(options: ClusterOptions): ClusterClient {
 
 /** What the node itself knows: it asks no other for this. Who may not ask it gets an answer all the same, from a node that is well. */
 const CHECK = '/_cluster/health?local=true&filter_path=discovered_cluster_manager'
+
+function contentTypeOf(headers: Readonly<Record<string, unknown>> | null): string {
+  const type = headers?.['content-type']
+  return typeof type === 'string' ? type : ''
+}
+
+async function readText(stream: unknown): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
 
 function hasEnded(signal: AbortSignal): boolean {
   return signal.aborted

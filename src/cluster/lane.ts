@@ -12,7 +12,7 @@ export interface LaneOptions {
   readonly maxWaiting: number
 }
 
-interface QueueOptions<Item, Reply> {
+export interface QueueOptions<Item, Reply> {
   /**
    * Sends one batch. The replies are in the order of the items.
    * @param signal aborts when nobody waits for any of the items any more, for the reason why the last of them gave up

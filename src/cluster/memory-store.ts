@@ -11,7 +11,7 @@ import { withBackoff } from './backoff.ts'
 import type { Circuit } from './circuit.ts'
 import type { ClusterClient } from './client.ts'
 import { openLane } from './lane.ts'
-import type { Enqueue, LaneOptions } from './lane.ts'
+import type { Enqueue, LaneOptions, QueueOptions } from './lane.ts'
 import { documentsOf, readDocuments } from './read-documents.ts'
 import { observed } from './observed.ts'
 import type { OnBatch } from './observed.ts'
@@ -56,6 +56,8 @@ type Named = { readonly type: MemoryType } & IndexOfType
 
 /** Two batches keep a node busy while answers travel; a patient one waits for a refresh and costs nobody anything meanwhile. */
 const LANE: LaneOptions = { maxBatches: 2, maxItems: 256, maxBytes: 1_048_576, maxWaiting: 10_000 }
+/** Whole memories may be large: few at a time, and never in the way of a delete. */
+const WHOLE_LANE: LaneOptions = { ...LANE, maxBatches: 4, maxItems: 16 }
 const PATIENT_LANE: LaneOptions = { ...LANE, maxBatches: 16 }
 /** One batch for each index that somebody waits for. */
 const WAITING_LANE: LaneOptions = { ...LANE, maxBatches: 64 }
@@ -66,19 +68,22 @@ export function createMemoryStores(options: Options): MemoryStores {
   const lane = openLane(LANE)
   const lanes = { false: lane, true: openLane(PATIENT_LANE), wait_for: openLane(WAITING_LANE) }
   const removes = openRemoveQueues({ client, shardTimeoutMs: options.shardTimeoutMs, lanes, onBatch: options.onBatch })
+  const reads: QueueOptions<readonly WantedDocument[], ReadReply> = {
+    send: observed('look', (items, signal) => readDocuments(client, items, signal), options.onBatch),
+    bytesOf: (wanted) => wanted.reduce((sum, { json }) => sum + json.length, 0),
+  }
+  const wholeLane = openLane(WHOLE_LANE)
   const sources: Sources = {
     ...options,
     // How containers named their indices when last seen. Only ever a guess at what to read along: every look proves it again.
     guesses: new LRUCache<string, ContainerNaming>({ max: 10_000 }),
     containerDocument: documentsOf(options.containerIndex, { excludes: ['name', 'description'] }),
     memoryDocuments: new LRUCache<string, DocumentsOf>({ max: 10_000 }),
-    read: lane.queue({
-      send: observed('look', (items, signal) => readDocuments(client, items, signal), options.onBatch),
-      bytesOf: (wanted) => wanted.reduce((sum, { json }) => sum + json.length, 0),
-    }),
+    read: lane.queue(reads),
+    readWhole: wholeLane.queue(reads),
   }
   return {
-    waiting: () => Object.values(lanes).reduce((sum, each) => sum + each.waiting(), 0),
+    waiting: () => [...Object.values(lanes), wholeLane].reduce((sum, each) => sum + each.waiting(), 0),
     forRequest(signal) {
       const remove = createRemove(removes, signal)
       const noticed = async <Value>(work: () => Promise<Value>): Promise<Value> => {
@@ -107,17 +112,22 @@ interface Sources extends Options {
   readonly containerDocument: DocumentsOf
   readonly memoryDocuments: LRUCache<string, DocumentsOf>
   readonly read: Enqueue<readonly WantedDocument[], ReadReply>
+  readonly readWhole: Enqueue<readonly WantedDocument[], ReadReply>
 }
 
 async function look(sources: Sources, question: LookQuestion, signal: AbortSignal): Promise<Look> {
   const { containerId, types, memoryId } = question
-  const { guesses, read } = sources
+  const readsAll = question.reads === 'everything'
+  const { guesses } = sources
+  const read = readsAll ? sources.readWhole : sources.read
   const containerDocument = sources.containerDocument(containerId)
   let guess = guesses.get(containerId)
   for (;;) {
     const named = guess === undefined ? [] : types.map((type) => nameIndex(guess, type))
     const indices = named.flatMap((place) => (place.kind === 'index' ? [place.index] : []))
-    const memories = indices.map((index) => memoriesOf(sources, index)(memoryId))
+    const memories = indices.map((index) =>
+      (readsAll ? documentsOf(index, true) : memoriesOf(sources, index))(memoryId),
+    )
     const reply = await read([containerDocument, ...memories], signal)
     if (reply instanceof GatewayError) throw reply
     const [first, ...others] = reply

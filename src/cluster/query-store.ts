@@ -1,6 +1,7 @@
 import { fieldsToRead } from '../core/access.ts'
 import type { AccessPolicy } from '../core/access.ts'
 import type { MatchPage, MatchQuestion, QueryStore } from '../core/delete-by-query.ts'
+import type { SearchStore } from '../core/search-memories.ts'
 import { withBackoff } from './backoff.ts'
 import type { ClusterClient } from './client.ts'
 import { findMatches } from './find-matches.ts'
@@ -8,6 +9,7 @@ import type { MemoryStores } from './memory-store.ts'
 import { readQueryFields } from './query-fields.ts'
 import type { ReadableIndices } from './readable-indices.ts'
 import { removeMatches } from './remove-matches.ts'
+import { searchIndex } from './search-memories.ts'
 
 interface Options {
   readonly client: ClusterClient
@@ -19,7 +21,7 @@ interface Options {
 /** What a query names in a cluster, for one request at a time. */
 export interface QueryStores {
   /** @param signal aborts when the request's deadline has come or its caller has gone */
-  forRequest(signal: AbortSignal): QueryStore
+  forRequest(signal: AbortSignal): QueryStore & SearchStore
 }
 
 export function createQueryStores(options: Options): QueryStores {
@@ -32,6 +34,7 @@ export function createQueryStores(options: Options): QueryStores {
           withBackoff(() => readQueryFields(client, policy, index, forAnyOwner, signal), signal),
         find: (question) => find(options, question, signal),
         removeMatches: (index, matches) => removeMatches(client, index, matches, signal),
+        search: (question) => withBackoff(() => searchIndex(client, question, signal), signal),
         prove: (index) => readable.prove(index, signal),
         refresh: (index) => refresh(client, index),
       }

@@ -13,10 +13,10 @@ export interface WantedDocument {
 /** Which fields of a document are read: the head of its item of `_mget`, made once for an index and a filter. */
 export type DocumentsOf = (id: string) => WantedDocument
 
-/** @param source the fields to read, or those not to */
+/** @param source the fields to read, or those not to; `true` for all of them */
 export function documentsOf(
   index: string,
-  source: readonly string[] | { readonly excludes: readonly string[] },
+  source: true | readonly string[] | { readonly excludes: readonly string[] },
 ): DocumentsOf {
   const head = `{"_index":${JSON.stringify(index)},"_source":${JSON.stringify(source)},"_id":`
   return (id) => ({ id, json: `${head}${JSON.stringify(id)}}` })

@@ -8,6 +8,8 @@ export interface ClusterRequest {
   readonly querystring?: Readonly<Record<string, string>>
   readonly body?: string
   readonly contentType?: 'application/json' | 'application/x-ndjson'
+  /** The answer's body is its text, not what it says. */
+  readonly wants?: 'text'
   /** Doing it twice is the same as doing it once: it goes to another node where the first one was no use. */
   readonly isRepeatable?: boolean
   /** A node may be silent over it for as long as the caller has time, as one that waits for a refresh: given up only once the node is known to hang. */
@@ -17,6 +19,7 @@ export interface ClusterRequest {
 export interface ClusterAnswer {
   readonly status: number
   readonly body: unknown
+  readonly contentType?: string
 }
 
 interface SendResult {

@@ -41,6 +41,12 @@ export function admits(container: Container, principal: Principal, policy: Acces
         return false
     }
   }
+  return namesCaller(container, principal, override)
+}
+
+/** Whether the container itself names the caller: as its owner, or by a backend role. */
+export function namesCaller(container: Container, principal: Principal, override: Override): boolean {
+  if (holds(principal, override)) return true
   if (container.ownerName === principal.subject) return true
   return container.backendRoles.some((role) => principal.backendRoles.includes(role))
 }

@@ -9,7 +9,7 @@ export interface FoundMemory {
   readonly seqNo: Long
   readonly primaryTerm: Long
   readonly version: Long
-  /** Only the fields that a decision needs; never a memory's text. */
+  /** Only the fields that a decision needs, never a memory's text, unless everything was asked for. */
   readonly source: unknown
 }
 
@@ -33,6 +33,8 @@ export interface LookQuestion {
   readonly containerId: string
   readonly types: readonly MemoryType[]
   readonly memoryId: string
+  /** What is read of the memory: by default only the fields that a decision needs. */
+  readonly reads?: 'everything'
 }
 
 /** A place that has a memory of the id asked for: whose it is, is not decided yet. */

@@ -176,6 +176,30 @@ function parseFlag(parameters: ReadonlyMap<string, string>, name: string): boole
   return ['', 'true'].includes(parameters.get(name) ?? 'false')
 }
 
+/**
+ * Checks the parameters of a route that has none of its own.
+ * @throws GatewayError unrecognizedParameter, ambiguousTarget
+ */
+export function checkParameters(target: Target): void {
+  const parameters = parseQuery(target.query)
+  checkBooleans(parameters)
+  checkNames(target, parameters, [])
+}
+
+/**
+ * The common parameters that lay out an answer, for a request of ours whose answer goes to the caller as it comes.
+ * @param accept the Accept header: names the format where the query names none that is known
+ */
+export function layoutParametersOf(target: Target, accept: string | undefined): Readonly<Record<string, string>> {
+  const parameters = parseQuery(target.query)
+  const { format } = presentationOf(target, accept)
+  const kept = ['pretty', 'human', 'filter_path'].flatMap((name) => {
+    const value = parameters.get(name)
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return { ...Object.fromEntries(kept), ...(format === 'json' ? {} : { format }) }
+}
+
 /** Everything that is neither common nor the route's own is refused: a misspelt parameter must not do more than was meant. */
 function checkNames(target: Target, parameters: ReadonlyMap<string, string>, own: readonly string[]): void {
   const known: readonly string[] = [...COMMON, ...own]

@@ -1,21 +1,27 @@
 import { GatewayError } from './failure.ts'
-import { MEMORY_PREFIX, MEMORY_ROUTES } from './memory-routes.ts'
+import { MEMORY_OPERATIONS, MEMORY_PREFIX, MEMORY_ROUTES, NO_ROUTE } from './memory-routes.ts'
+import type { MemoryOperation } from './memory-routes.ts'
 import type { Target } from './target.ts'
 
 /** In which words a request is answered. */
 export type Dialect = 'opensearch' | 'memoryPlugin'
 
+/** What a request asks of a memory container. Where the path does not name one of the parts, it is empty. */
+export interface MemoryAddress {
+  readonly containerId: string
+  /** As the caller sent it, percent-decoded: checked after authentication, and quoted in the answer. */
+  readonly typeText: string
+  readonly memoryId: string
+}
+
+/** One request on a memory route; a union, so that each kind of work has a handler. */
+export type MemoryRequest = {
+  [Operation in MemoryOperation]: MemoryAddress & { readonly kind: Operation }
+}[MemoryOperation]
+
 /** What a request asks for. The kind also fixes the dialect of every answer to it. */
 export type Route =
-  | {
-      readonly kind: 'deleteMemory'
-      readonly containerId: string
-      /** As the caller sent it, percent-decoded: checked after authentication, and quoted in the answer. */
-      readonly typeText: string
-      readonly memoryId: string
-    }
-  | { readonly kind: 'deleteContainer'; readonly containerId: string }
-  | { readonly kind: 'deleteByQuery'; readonly containerId: string; readonly typeText: string }
+  | MemoryRequest
   | { readonly kind: 'deleteLegacyMemory'; readonly memoryId: string }
   /** Several at once, named in the body. */
   | { readonly kind: 'deleteLegacyMemories' }
@@ -36,7 +42,12 @@ export function dialectOfRawTarget(rawTarget: string): Dialect {
   return /^\/+api\/+memories(?:[/?#;]|$)/i.test(rawTarget) ? 'memoryPlugin' : 'opensearch'
 }
 
+export function isMemoryRequest(route: Route): route is MemoryRequest {
+  return Object.hasOwn(MEMORY_OPERATIONS, route.kind)
+}
+
 export function dialectOf(route: Route): Dialect {
+  if (isMemoryRequest(route)) return 'opensearch'
   switch (route.kind) {
     case 'deleteLegacyMemory':
     case 'deleteLegacyMemories':
@@ -45,9 +56,6 @@ export function dialectOf(route: Route): Dialect {
       return 'memoryPlugin'
     case 'wrongMethod':
       return route.dialect
-    case 'deleteMemory':
-    case 'deleteByQuery':
-    case 'deleteContainer':
     case 'noHandler':
     case 'passThrough':
       return 'opensearch'
@@ -83,21 +91,20 @@ function memoryRoute(method: string, target: Target): Route {
   const rawRest = target.rawSegments.slice(MEMORY_PREFIX.length)
   if (rest.includes('')) return { kind: 'noHandler' }
   const found = MEMORY_ROUTES.find(({ template }) => fits(template, rest))
-  if (found === undefined) return { kind: 'noHandler' }
-  if (!fits(found.template, rawRest)) throw respelt()
-  if (!found.methods.includes(method)) return { kind: 'wrongMethod', dialect: 'opensearch', allow: found.methods }
-
-  const [containerId = '', , typeText = '', memoryId = ''] = rest
-  switch (`${method} ${String(found.template.at(-1))}`) {
-    case 'DELETE {id}':
-      return { kind: 'deleteMemory', containerId, typeText, memoryId }
-    case 'DELETE {container}':
-      return { kind: 'deleteContainer', containerId }
-    case 'POST _delete_by_query':
-      return { kind: 'deleteByQuery', containerId, typeText }
-    default:
-      return { kind: 'passThrough' }
+  if (found === undefined) {
+    return fits(NO_ROUTE, rest) ? { kind: 'noHandler' } : { kind: 'unknownMemoryRoute', ...addressOf([], []) }
   }
+  if (!fits(found.template, rawRest)) throw respelt()
+  const { template, operations } = found
+  if (!Object.hasOwn(operations, method)) {
+    return { kind: 'wrongMethod', dialect: 'opensearch', allow: Object.keys(operations) }
+  }
+  return { kind: operations[method] ?? 'unknownMemoryRoute', ...addressOf(template, rest) }
+}
+
+function addressOf(template: readonly string[], segments: readonly string[]): MemoryAddress {
+  const named = (parameter: string): string => segments[template.indexOf(parameter)] ?? ''
+  return { containerId: named('{container}'), typeText: named('{type}'), memoryId: named('{id}') }
 }
 
 function fits(template: readonly string[], segments: readonly string[]): boolean {

@@ -1,5 +1,6 @@
 import { requireScope } from '../core/access.ts'
 import { deleteContainer } from '../core/delete-container.ts'
+import { scopesOf } from '../core/memory-routes.ts'
 import { MEMORY_TYPES } from '../core/memory.ts'
 import { parseContainerParameters } from '../core/parameters.ts'
 import type { Route } from '../core/route.ts'
@@ -15,7 +16,7 @@ export async function handleDeleteContainer(
   { containerId }: Extract<Route, { kind: 'deleteContainer' }>,
 ): Promise<Handled> {
   const { cluster, principal, target } = exchange
-  requireScope(principal, 'memory:delete:container')
+  requireScope(principal, ...scopesOf('deleteContainer'))
   const { allMemories, memories } = parseContainerParameters(target)
   const types = [...new Set(memories.map(memoryTypeOf))]
   const request = { containerId, types: allMemories ? MEMORY_TYPES : types }

@@ -2,6 +2,7 @@ import { requireScope } from '../core/access.ts'
 import { deleteMemory } from '../core/delete-memory.ts'
 import type { DeleteRequest } from '../core/delete-memory.ts'
 import { deleteSession } from '../core/delete-session.ts'
+import { scopesOf } from '../core/memory-routes.ts'
 import { parseDeleteParameters, parseSessionParameters } from '../core/parameters.ts'
 import type { Route } from '../core/route.ts'
 import type { Result } from '../wire/answer.ts'
@@ -17,7 +18,7 @@ type DeleteRoute = Extract<Route, { kind: 'deleteMemory' | 'deleteLegacyMemory' 
 /** `DELETE .../memories/<type>/<id>`, and `DELETE /api/memories/<id>`. */
 export async function handleDelete(parts: HandlerParts, exchange: Admitted, route: DeleteRoute): Promise<Handled> {
   const { cluster, principal } = exchange
-  requireScope(principal, 'memory:delete', 'memory:delete:any')
+  requireScope(principal, ...scopesOf('deleteMemory'))
   const request = requestOf(parts, exchange, route)
   const result = await answerOnce(parts, exchange, [request.containerId], async (carriesOn) => {
     await parts.countDeletes(principal, 1)

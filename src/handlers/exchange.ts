@@ -9,6 +9,7 @@ import type { MemoryType } from '../core/memory.ts'
 import type { KeptAnswers } from '../core/idempotency.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Route } from '../core/route.ts'
+import type { SearchStore } from '../core/search-memories.ts'
 import type { Target } from '../core/target.ts'
 import type { IsTrustedProxy } from '../forward/caller-chain.ts'
 import type { Forward } from '../forward/engine.ts'
@@ -46,7 +47,7 @@ export interface ClusterParts {
   /** The cluster's memories for one request, as the service identity. */
   readonly storeFor: (signal: AbortSignal) => MemoryStore
   /** The same, for what a query names. */
-  readonly queryStoreFor: (signal: AbortSignal) => QueryStore
+  readonly queryStoreFor: (signal: AbortSignal) => QueryStore & SearchStore
   readonly containerStoreFor: (signal: AbortSignal) => ContainerStore
   /** Sends a request on as the pass-through identity. */
   readonly forward: Forward

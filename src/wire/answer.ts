@@ -1,17 +1,24 @@
 import type { ByQueryOutcome } from '../core/delete-by-query.ts'
 import type { ContainerOutcome } from '../core/delete-container.ts'
 import type { BulkOutcome } from '../core/delete-memories.ts'
+import type { Refusal } from '../core/decide.ts'
 import type { DeleteOutcome } from '../core/delete-memory.ts'
 import type { GatewayError } from '../core/failure.ts'
+import type { MemoryType } from '../core/memory.ts'
 import type { Presentation } from '../core/parameters.ts'
 import type { Dialect } from '../core/route.ts'
+import type { SearchAnswer } from '../core/search-memories.ts'
 import { applyFilterPath } from './filter-path.ts'
 import { wordBulkOutcome, wordLegacyError, wordLegacyFailure, wordLegacyOutcome } from './memory-plugin.ts'
 import { wordByQueryOutcome } from './by-query.ts'
 import { wordContainerOutcome } from './container.ts'
-import { wordFailure, wordNoHandler, wordOutcome, wordWrongMethod } from './opensearch.ts'
-import type { Words } from './opensearch.ts'
+import { memoryBody } from './memory-body.ts'
+import { wordFailure, wordNoHandler, wordOutcome, wordRefusal, wordWrongMethod } from './opensearch.ts'
+import type { DENIED, Words } from './opensearch.ts'
 import { render } from './render.ts'
+
+/** What was not done: the words of a refusal depend on it. */
+export type RefusedWork = keyof typeof DENIED
 
 /** What a request came to, before it is put into words. */
 export type Result =
@@ -23,6 +30,16 @@ export type Result =
     }
   | { readonly kind: 'byQueryOutcome'; readonly outcome: ByQueryOutcome; readonly tookMs: number }
   | { readonly kind: 'containerOutcome'; readonly outcome: ContainerOutcome }
+  /** A memory as it is stored, for who may read it. */
+  | { readonly kind: 'memory'; readonly type: MemoryType; readonly source: unknown }
+  /** The cluster's own answer, which goes on as it came. */
+  | { readonly kind: 'clusterAnswer'; readonly answer: SearchAnswer }
+  | {
+      readonly kind: 'refused'
+      readonly work: RefusedWork
+      readonly containerId: string
+      readonly refusal: Refusal
+    }
   | { readonly kind: 'bulkOutcome'; readonly outcome: BulkOutcome }
   | { readonly kind: 'failure'; readonly error: GatewayError }
   | { readonly kind: 'wrongMethod'; readonly allow: readonly string[] }
@@ -62,6 +79,11 @@ export function answerOf(result: Result, context: AnswerContext): Answer {
   headers.push(...resultHeaders(result))
   if (context.isReplayed) headers.push(['idempotent-replayed', 'true'])
   if (result.kind === 'preflight') return { status: 204, headers, body: '' }
+  if (result.kind === 'clusterAnswer') {
+    const { status, contentType, text } = result.answer
+    headers.push(['content-type', contentType], ['content-length', String(byteLength(text))])
+    return { status, headers, body: text }
+  }
   if (result.kind === 'wrongMethod' && context.method === 'OPTIONS' && context.dialect === 'opensearch') {
     // The server's own answer to OPTIONS on a path that it knows.
     headers.push(['content-type', 'text/plain; charset=UTF-8'], ['content-length', '0'])
@@ -84,10 +106,11 @@ type WordsContext = Pick<AnswerContext, 'dialect' | 'method' | 'uri' | 'decodedP
 
 /** The status that a result is answered with. */
 export function statusOf(result: Result, context: WordsContext): number {
-  return result.kind === 'preflight' ? 204 : wordsFor(result, context).status
+  if (result.kind === 'preflight') return 204
+  return result.kind === 'clusterAnswer' ? result.answer.status : wordsFor(result, context).status
 }
 
-function wordsFor(result: Exclude<Result, { kind: 'preflight' }>, context: WordsContext): Words {
+function wordsFor(result: Exclude<Result, { kind: 'preflight' | 'clusterAnswer' }>, context: WordsContext): Words {
   const isLegacy = context.dialect === 'memoryPlugin'
   switch (result.kind) {
     case 'outcome':
@@ -96,6 +119,10 @@ function wordsFor(result: Exclude<Result, { kind: 'preflight' }>, context: Words
       return wordByQueryOutcome(result.outcome, result.tookMs)
     case 'containerOutcome':
       return wordContainerOutcome(result.outcome)
+    case 'memory':
+      return { status: 200, body: memoryBody(result.type, result.source), isError: false }
+    case 'refused':
+      return wordRefusal(result.refusal, result.work, result.containerId)
     case 'bulkOutcome':
       return wordBulkOutcome(result.outcome)
     case 'failure':

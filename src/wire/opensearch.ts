@@ -1,3 +1,4 @@
+import type { Refusal } from '../core/decide.ts'
 import type { DeleteOutcome, DeleteReceipt } from '../core/delete-memory.ts'
 import { FAILURES } from '../core/failure.ts'
 import type { GatewayError } from '../core/failure.ts'
@@ -12,25 +13,48 @@ export interface Words {
 
 /** How OpenSearch's ml-commons plugin words the outcome of a delete (transcripts of 3.4.0). */
 export function wordOutcome(outcome: DeleteOutcome): Words {
-  switch (outcome.kind) {
-    case 'deleted':
-      return { status: 200, body: receiptBody(outcome.receipt), isError: false }
+  if (outcome.kind === 'deleted') return { status: 200, body: receiptBody(outcome.receipt), isError: false }
+  return wordRefusal(outcome, 'deleteMemory', '')
+}
+
+/** How it words why something was not done. */
+export function wordRefusal(refusal: Refusal, work: keyof typeof DENIED, containerId: string): Words {
+  switch (refusal.kind) {
     case 'containerNotFound':
-      return statusException(404, 'Memory container not found')
+      return statusException(404, work === 'getContainer' ? `${NO_SUCH_CONTAINER}: ${containerId}` : NO_CONTAINER)
     case 'indexNotFound':
       return statusException(404, 'Memory index not found')
     case 'indexMissing':
-      return indexMissing(outcome.index)
+      return indexMissing(refusal.index)
     case 'memoryNotFound':
       return statusException(404, 'Memory not found')
     case 'denied':
-      return statusException(403, DENIED[outcome.by])
+      return statusException(403, DENIED[work][refusal.by])
   }
 }
 
-const DENIED = {
-  container: "User doesn't have permissions to delete memories in this container",
-  owner: "User doesn't have permissions to delete this memory",
+const NO_CONTAINER = 'Memory container not found'
+const NO_SUCH_CONTAINER = 'Failed to find memory container with the provided memory container id'
+
+const MAY_NOT = "User doesn't have permissions to"
+const MAY_NOT_ADD = `${MAY_NOT} add memory to this container`
+const MAY_NOT_SEARCH = `${MAY_NOT} search memories in this container`
+const MAY_NOT_UPDATE = `${MAY_NOT} update memories in this container`
+const MAY_NOT_USE = "User doesn't have privilege to perform this operation on this memory container"
+
+/** By what was refused, and then by whom it was refused: the container, or the memory's owner. */
+export const DENIED = {
+  deleteMemory: {
+    container: `${MAY_NOT} delete memories in this container`,
+    owner: `${MAY_NOT} delete this memory`,
+  },
+  getMemory: { container: `${MAY_NOT} get memories in this container`, owner: `${MAY_NOT} get this memory` },
+  updateMemory: { container: MAY_NOT_UPDATE, owner: `${MAY_NOT} update this memory` },
+  searchMemories: { container: MAY_NOT_SEARCH, owner: MAY_NOT_SEARCH },
+  addMemories: { container: MAY_NOT_ADD, owner: MAY_NOT_ADD },
+  createSession: { container: MAY_NOT_ADD, owner: MAY_NOT_ADD },
+  getContainer: { container: MAY_NOT_USE, owner: MAY_NOT_USE },
+  updateContainer: { container: MAY_NOT_UPDATE, owner: MAY_NOT_UPDATE },
 } as const
 
 export function wordFailure(error: GatewayError): Words {

@@ -1,3 +1,4 @@
+import type { MemoryOperation } from '../../src/core/memory-routes.ts'
 import type { Route } from '../../src/core/route.ts'
 
 /** A request line, what it is taken for, and why: `refused` where two parsers could read it two ways. */
@@ -15,6 +16,10 @@ function memory(containerId: string, typeText: string, memoryId: string): Route 
   return { kind: 'deleteMemory', containerId, typeText, memoryId }
 }
 
+function asked(kind: MemoryOperation, containerId = '', typeText = '', memoryId = ''): Route {
+  return { kind, containerId, typeText, memoryId }
+}
+
 function legacyMemory(memoryId: string): Route {
   return { kind: 'deleteLegacyMemory', memoryId }
 }
@@ -27,6 +32,7 @@ const wrongLegacy: Route = { kind: 'wrongMethod', dialect: 'memoryPlugin', allow
 const preflight: Route = { kind: 'legacyOptions', allow: ['DELETE'] }
 const noHandler: Route = { kind: 'noHandler' }
 const unknownLegacyPath: Route = { kind: 'unknownLegacyPath' }
+const unknown = asked('unknownMemoryRoute')
 const passThrough: Route = { kind: 'passThrough' }
 
 function row(sentence: string, line: string, expected: TargetCase['expected']): TargetCase {
@@ -96,7 +102,7 @@ export const memoryTargets: readonly TargetCase[] = [
     memory('c', 'working;x=1', 'm'),
   ),
   row('a number sign is data', `DELETE ${PREFIX}/c/memories/working/m#x`, memory('c', 'working', 'm#x')),
-  row('so is a slash after it', `DELETE ${PREFIX}/c/memories/working/m#/x`, noHandler),
+  row('so is a slash after it', `DELETE ${PREFIX}/c/memories/working/m#/x`, unknown),
   row(
     'an encoded question mark is part of an id',
     `DELETE ${PREFIX}/c/memories/working/m%3Fx`,
@@ -125,31 +131,31 @@ export const memoryTargets: readonly TargetCase[] = [
   row('no id', `DELETE ${PREFIX}/c/memories/working`, noHandler),
   row('no type, but something may be put there', `DELETE ${PREFIX}/c/memories`, wrong('POST')),
   row('no id where sessions are made', `DELETE ${PREFIX}/c/memories/sessions`, wrong('POST')),
-  row('a path deeper than any', `DELETE ${PLAIN}/x`, noHandler),
-  row('capitals in a fixed part make another path', `DELETE ${PREFIX}/c/Memories/working/m`, noHandler),
-  row('so does a semicolon', `DELETE ${PREFIX}/c/memories;x/working/m`, noHandler),
-  row('so does a dot', `DELETE ${PREFIX}/c/memories./working/m`, noHandler),
+  row('a path deeper than any', `DELETE ${PLAIN}/x`, unknown),
+  row('capitals in a fixed part make another path', `DELETE ${PREFIX}/c/Memories/working/m`, unknown),
+  row('so does a semicolon', `DELETE ${PREFIX}/c/memories;x/working/m`, unknown),
+  row('so does a dot', `DELETE ${PREFIX}/c/memories./working/m`, unknown),
   row('an encoded letter in a fixed part is read two ways', `DELETE ${PREFIX}/c/mem%6Fries/working/m`, 'refused'),
   row('in an operation too', `DELETE ${PREFIX}/c/memories/working/%5Fsearch`, 'refused'),
   row('and whatever the method', `POST ${PREFIX}/c/memories/working/_delete_by_quer%79`, 'refused'),
   row('searches are not deleted', `DELETE ${PREFIX}/c/memories/working/_search`, wrong('GET', 'POST')),
   row('nor deletes by query', `DELETE ${PREFIX}/c/memories/working/_delete_by_query`, wrong('POST')),
-  row("other methods of a memory are the cluster's", `GET ${PLAIN}`, passThrough),
-  row('also the one that writes', `PUT ${PLAIN}`, passThrough),
+  row('a memory is read', `GET ${PLAIN}`, asked('getMemory', 'c', 'working', 'm')),
+  row('or updated', `PUT ${PLAIN}`, asked('updateMemory', 'c', 'working', 'm')),
   row('a method that no memory has', `POST ${PLAIN}`, wrong('DELETE', 'PUT', 'GET')),
   row('without a body either', `HEAD ${PLAIN}`, wrong('DELETE', 'PUT', 'GET')),
   row('none is made up', `PATCH ${PLAIN}`, wrong('DELETE', 'PUT', 'GET')),
   row('nor is the request echoed', `TRACE ${PLAIN}`, wrong('DELETE', 'PUT', 'GET')),
   row('methods are in capitals', `delete ${PLAIN}`, wrong('DELETE', 'PUT', 'GET')),
-  row('a container is ours to delete', `DELETE ${PREFIX}/c`, { kind: 'deleteContainer', containerId: 'c' }),
-  row("its other methods are the cluster's", `PUT ${PREFIX}/c`, passThrough),
-  row('so is a search of containers', `POST ${PREFIX}/_search`, passThrough),
-  row('a delete by query is ours', `POST ${PREFIX}/c/memories/working/_delete_by_query`, {
-    kind: 'deleteByQuery',
-    containerId: 'c',
-    typeText: 'working',
-  }),
-  row('the prefix alone is nothing', `GET ${PREFIX}`, noHandler),
+  row('a container is deleted', `DELETE ${PREFIX}/c`, asked('deleteContainer', 'c')),
+  row('it is changed as well', `PUT ${PREFIX}/c`, asked('updateContainer', 'c')),
+  row('containers are searched', `POST ${PREFIX}/_search`, asked('searchContainers')),
+  row(
+    'memories are deleted by query',
+    `POST ${PREFIX}/c/memories/working/_delete_by_query`,
+    asked('deleteByQuery', 'c', 'working'),
+  ),
+  row('the prefix alone is no route that is known', `GET ${PREFIX}`, unknown),
 ]
 
 export const prefixTargets: readonly TargetCase[] = [

@@ -2,11 +2,12 @@ import { byQueryCases } from './transcripts/by-query.ts'
 import { clusterCases } from './transcripts/cluster.ts'
 import { containerDeleteCases } from './transcripts/container-deletes.ts'
 import { outcomesCases } from './transcripts/outcomes.ts'
+import { readsCases } from './transcripts/reads.ts'
 import { spellingsCases } from './transcripts/spellings.ts'
 import { systemIndexCases } from './transcripts/system-indices.ts'
 import { usersCases } from './transcripts/users.ts'
 
-/** Recorded from OpenSearch 3.4.0 with its ml-commons plugin: what concerns deletes. */
+/** Recorded from OpenSearch 3.4.0 with its ml-commons plugin: what concerns reads and deletes of memories. */
 export const TRANSCRIPTS = {
   outcomes: outcomesCases,
   spellings: spellingsCases,
@@ -15,15 +16,13 @@ export const TRANSCRIPTS = {
   byQuery: byQueryCases,
   containerDeletes: containerDeleteCases,
   cluster: clusterCases,
+  reads: readsCases,
 } as const
 
 /** Recordings of this range that are no cases of their own. */
 export const NO_CASES: Readonly<Record<string, string>> = {
   '150': 'the raw memory of another container: seeded for 152',
-  '151': "reads a memory through the plugin's own API, which the gateway passes through",
-  '153': 'reads through the plugin what 152 deleted; here it is still there, and 152 says so',
   '177': 'reads a memory through the plugin: that it is still there is checked in 176',
-  '413': 'reads a memory through the plugin: that it is still there is checked in 412',
 }
 
 /** What a comparison leaves out, and why. Everything else is compared as text. */
