@@ -5,9 +5,9 @@ import { handleDeleteByQuery } from './delete-by-query.ts'
 import { handleDeleteContainer } from './delete-container.ts'
 import { handleDelete } from './delete-memory.ts'
 import type { Admitted, Handled, HandlerParts } from './exchange.ts'
-import { forwardAsCaller } from './forward-as-caller.ts'
 import { forwardToContainer, forwardUpdate } from './forward-to-container.ts'
 import { handleGet } from './get-memory.ts'
+import { handlePassThrough } from './pass-through.ts'
 import { handleSearch } from './search-memories.ts'
 
 /** A request on a memory route: who may ask it is in the table, how it is served is here. */
@@ -42,6 +42,7 @@ export function handleMemoryRoute(
     case 'previewRetention':
     case 'executeRetention':
     case 'unknownMemoryRoute':
-      return forwardAsCaller(parts, exchange)
+      // The operator's rules may close it to administrators too.
+      return handlePassThrough(parts, exchange)
   }
 }

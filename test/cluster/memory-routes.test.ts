@@ -289,6 +289,28 @@ describe('how a memory is answered', () => {
   })
 })
 
+test("a rule that is closed to everybody closes an administrator's routes", async () => {
+  const closed = await startTestGateway({
+    cluster: { nodes: [standIn.url] },
+    guard: {
+      rules: [
+        { methods: ['POST'], paths: [`${ROOT}/_create`], scopes: [] },
+        { classes: ['admin'], scopes: ['opensearch:admin'] },
+      ],
+    },
+  })
+  try {
+    const token = await closed.token({ scopes: ['opensearch:admin'] })
+    const asked = (path: string): Promise<Reply> => call(closed.url, { method: 'POST', path: ROOT + path, token })
+    expect(await asked('/_create')).toMatchObject({ status: 403 })
+    expect(standIn.take()).toEqual([])
+    expect(await asked('/_import/all')).toMatchObject(STAND_IN_ANSWER)
+    expect(standIn.take()).toMatchObject([{ target: `${ROOT}/_import/all` }])
+  } finally {
+    await closed.close()
+  }
+})
+
 test('a cluster without the plugin says so itself', async () => {
   const direct = await startTestGateway({
     cluster: { nodes: [plainCluster().url] },
