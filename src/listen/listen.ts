@@ -31,6 +31,8 @@ interface UnderWay {
 }
 
 const http2Of = new WeakMap<Server, Http2Connections>()
+/** Those that are told as soon as the answer before is out. */
+const refused = new WeakSet<Socket>()
 
 /** Node's own limits of a request (stage 0), and a server that listens. Rejects where the port cannot be had. */
 export async function listen(
@@ -138,7 +140,13 @@ function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket, underWay
   }
   const before = [...underWay].find(({ request }) => request.complete)
   if (before !== undefined) {
-    before.response.once('close', () => refuseUnparsable(error, socket, underWay))
+    // Each further part that arrives fails again: one refusal is enough, and one listener.
+    if (refused.has(socket)) return
+    refused.add(socket)
+    before.response.once('close', () => {
+      refused.delete(socket)
+      refuseUnparsable(error, socket, underWay)
+    })
     return
   }
   if ([...underWay].some(({ response }) => response.headersSent)) {
