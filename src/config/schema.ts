@@ -133,7 +133,7 @@ const cluster = z.strictObject({
     .prefault({}),
   /** Below the idle time of the nodes, and of any balancer before them. */
   idleTimeout: duration('4s'),
-  /** Longest silence of a node in a passed-through answer. */
+  /** Longest silence of a node in a passed-through answer, and longest time in which its caller takes nothing of it. */
   silenceTimeout: duration('5m'),
   maxConnections: z.int().min(1).max(10_000).default(256),
   /** So many memory requests in a row without a word from the cluster, and callers are refused at once for the cooldown. */

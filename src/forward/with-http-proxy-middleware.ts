@@ -14,6 +14,7 @@ import type { Engine, ForwardOptions } from './engine.ts'
 import { pairsOf, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
 import { overNodes } from './over-nodes.ts'
+import { endWhenUnread } from './unread-answer.ts'
 
 type Middleware = ReturnType<typeof createProxyMiddleware>
 /** Who is to hear of the failure of a request. */
@@ -35,8 +36,8 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
       ejectPlugins: true,
       plugins: [
         (server) => {
-          server.on('proxyReq', (outgoing, source) => {
-            endWhenSilent(outgoing, options.silenceTimeoutMs)
+          server.on('proxyReq', (outgoing, source, response) => {
+            endWhenSilent(outgoing, response, options.silenceTimeoutMs)
             // A body that is given up is an error of the source, which the middleware reports and then forgets what it had begun.
             if (source.errored) outgoing.destroy()
             else source.once('error', () => outgoing.destroy())
@@ -60,6 +61,7 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
   const proxies = new Map(options.nodes.map((node) => [node, openProxy(node)]))
   return {
     async forward(request, response, headers, body) {
+      endWhenUnread(response, options.silenceTimeoutMs)
       await overNodes(options.choice, response, body, async (attempt) => {
         const proxy = proxies.get(attempt.node)
         if (proxy === undefined) throw new GatewayError('upstreamUnavailable')
@@ -106,9 +108,13 @@ function openAgent(node: string, options: ForwardOptions): HttpAgent {
 }
 
 /** In place of the middleware's own timeout, whose error looks like any broken connection. Headers that drip are silence too. */
-function endWhenSilent(outgoing: ClientRequest, silenceTimeoutMs: number): void {
+function endWhenSilent(outgoing: ClientRequest, response: ServerResponse, silenceTimeoutMs: number): void {
   const end = (): unknown => outgoing.destroy(Object.assign(new Error('the node was silent'), { code: 'ETIMEDOUT' }))
-  outgoing.setTimeout(silenceTimeoutMs, end)
+  outgoing.setTimeout(silenceTimeoutMs).on('timeout', () => {
+    // The node is not asked for more while the caller has yet to read: that is not its silence.
+    if (response.writableNeedDrain) outgoing.socket?.setTimeout(silenceTimeoutMs)
+    else end()
+  })
   outgoing.once('finish', () => {
     const timer = setTimeout(end, silenceTimeoutMs)
     for (const event of ['response', 'close']) outgoing.once(event, () => clearTimeout(timer))

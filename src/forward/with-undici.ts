@@ -11,12 +11,14 @@ import type { Engine, ForwardOptions } from './engine.ts'
 import { pairsOf, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
 import { overNodes } from './over-nodes.ts'
+import { endWhenUnread } from './unread-answer.ts'
 
 /** The default engine: undici's `dispatch`, with the raw headers and back-pressure both ways. */
 export function forwardWithUndici(options: ForwardOptions): Engine {
   const pools = new Map(options.nodes.map((node) => [node, openPool(node, options)]))
   return {
     async forward(request, response, headers, body) {
+      endWhenUnread(response, options.silenceTimeoutMs)
       await overNodes(options.choice, response, body, async (attempt) => {
         const pool = pools.get(attempt.node)
         if (pool === undefined) throw new GatewayError('upstreamUnavailable')

@@ -23,6 +23,7 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (en
   let deaf: DeafServer
   let gateway: TestGateway
   let unconnected: TestGateway
+  let impatient: TestGateway
   const bearer = new Map<TestGateway, string>()
   const sockets = new Set<Socket>()
 
@@ -36,7 +37,10 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (en
     unconnected = await startTestGateway({
       cluster: { nodes: [deaf.url], passThrough: { engine }, connectTimeout: '300ms' },
     })
-    for (const one of [gateway, unconnected]) {
+    impatient = await startTestGateway({
+      cluster: { nodes: [upstream.url], passThrough: { engine }, idleTimeout: '50ms', silenceTimeout: '1s' },
+    })
+    for (const one of [gateway, unconnected, impatient]) {
       bearer.set(one, `Authorization: Bearer ${await one.token({ scopes: ['opensearch:admin'] })}`)
     }
   })
@@ -48,6 +52,7 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (en
   afterAll(async () => {
     await gateway.close()
     await unconnected.close()
+    await impatient.close()
     await deaf.close()
     await upstream.close()
   })
@@ -147,6 +152,66 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (en
     expect(statuses).toEqual([502])
     upstream.answer(OK)
     expect((await sendRaw(gateway.url, head('GET /'))).statuses).toEqual([200])
+  })
+
+  test('trailers of a request end here, the request itself is whole', async () => {
+    upstream.answer(OK)
+    const body = '2\r\nhi\r\n0\r\nX-Sum: 7\r\nX-Proxy-User: admin\r\n\r\n'
+    const { statuses } = await sendRaw(
+      gateway.url,
+      head('PUT /x', ['Transfer-Encoding: chunked', 'Trailer: X-Sum']) + body,
+    )
+    expect(statuses).toEqual([200])
+    expect(upstream.whole()).toBe(1)
+    expect(upstream.heads.join()).not.toMatch(/x-sum|x-proxy/i)
+  })
+
+  /** An answer of so many bytes, sent as fast as it is taken. */
+  const serveMuch = (bytes: number): void =>
+    upstream.serve((socket) => {
+      const part = Buffer.alloc(65_536, 'x')
+      let left = bytes
+      const send = (): void => {
+        while (left > 0 && !socket.destroyed) {
+          left -= part.length
+          if (!socket.write(part)) return
+        }
+      }
+      socket.on('drain', send)
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${String(bytes)}\r\n\r\n`)
+      send()
+    })
+
+  test('a caller who stops reading is cut off, and the connection to the node is free', async () => {
+    serveMuch(1_024 * MIB)
+    const socket = open(impatient).pause()
+    socket.write(head('GET /stuck', [], impatient))
+    await until(() => upstream.openConnections() === 1)
+    await until(() => upstream.openConnections() === 0)
+    // More bytes from a caller who does not read are no progress.
+    const talker = open(impatient).pause()
+    talker.write(head('GET /talks', ['Connection: keep-alive'], impatient))
+    await until(() => upstream.openConnections() === 1)
+    const talking = setInterval(() => talker.write('G'), 100)
+    await until(() => upstream.openConnections() === 0).finally(() => clearInterval(talking))
+  })
+
+  test('a caller who reads slowly gets all of it', async () => {
+    const all = 32 * MIB
+    serveMuch(all)
+    const socket = open(impatient)
+    let read = 0
+    let breathAt = MIB
+    socket.on('data', (part: Buffer) => {
+      read += part.length
+      if (read < breathAt) return
+      breathAt += MIB
+      socket.pause()
+      setTimeout(() => socket.resume(), 100)
+    })
+    socket.write(head('GET /slow', [], impatient))
+    await until(() => read >= all || socket.destroyed)
+    expect(read).toBeGreaterThanOrEqual(all)
   })
 
   /** Ends when the caller should go. */
