@@ -23,7 +23,7 @@ export interface GatewayProcess {
 }
 
 export interface GatewayProcesses {
-  /** alice's, with `memory:delete`. */
+  /** alice's. */
   readonly token: string
   start(config: Omit<ConfigInput, 'auth'>): Promise<GatewayProcess>
   /** Kills those that still run. */
@@ -31,12 +31,13 @@ export interface GatewayProcesses {
   close(): void
 }
 
-export async function openGatewayProcesses(): Promise<GatewayProcesses> {
+/** @param scopes of the token */
+export async function openGatewayProcesses(scopes: readonly string[] = ['memory:delete']): Promise<GatewayProcesses> {
   const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-process-'))
   const issuer = await openLocalIssuer(join(folder, 'keys'), { issuer: ISSUER, create: true })
   const token = await issuer.sign({
     subject: 'alice',
-    scopes: ['memory:delete'],
+    scopes,
     audience: 'memory-gateway',
     ttlMs: 3_600_000,
   })
