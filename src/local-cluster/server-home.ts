@@ -64,12 +64,22 @@ function whenMissing(name: string, source: Source, fill: (folder: string) => Pro
 
 const DESCRIPTOR = 'plugin-descriptor.properties'
 const POLICY = 'plugin-security.policy'
-/** What modules may do under 2.x's security manager. The policies that they are shipped with are not on Maven Central. */
+/** What modules may do under 2.x's security manager, and the transport under 3.x's agent. The policies that they are shipped with are not on Maven Central. */
 const MODULE_POLICY = `grant {
   permission java.net.SocketPermission "*", "accept,connect,resolve,listen";
   permission java.io.FilePermission "/proc/sys/net/core/somaxconn", "read";
 };
 `
+
+/** Lets the transport of a 3.x connect to other nodes: the agent denies it to a module without a policy. For a run's own home, not the cached one. */
+export async function allowTransportToConnect(home: string): Promise<void> {
+  const policy = join(home, 'modules/transport-netty4', POLICY)
+  // A 2.x has it; it is a link to the cached one.
+  await writeFile(policy, MODULE_POLICY, { flag: 'wx', mode: 0o644 }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  })
+}
+
 const FETCHED = 'fetched'
 
 /** Fetches beside what is being put together, in the same file system: moving files out of it copies nothing. */

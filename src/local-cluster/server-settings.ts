@@ -30,15 +30,36 @@ export function runFolders(root: string): RunFolders {
   }
 }
 
-/** The text of opensearch.yml. JSON values are YAML values. Port 0: a free one, which `logs/http.ports` then tells. */
-export function openSearchYaml(folders: RunFolders, port: number, more: Readonly<Record<string, unknown>>): string {
+/** A node alone, the first of several, or a data node that joins the first at its transport address. */
+export type Membership = 'alone' | 'first' | { readonly name: string; readonly joins: string }
+
+/** The first stays the only cluster manager: the cluster outlives any other node, and no vote is needed when one is killed. */
+export function membershipSettings(membership: Membership): Record<string, unknown> {
+  if (membership === 'alone') return { 'node.name': 'local', 'discovery.type': 'single-node' }
+  if (membership === 'first') {
+    return {
+      'node.name': 'local',
+      'cluster.initial_cluster_manager_nodes': ['local'],
+      // By default a node looks for others on the usual ports, where there may be somebody else's.
+      'discovery.seed_hosts': [],
+    }
+  }
+  const { name, joins } = membership
+  return { 'node.name': name, 'node.roles': ['data', 'ingest'], 'discovery.seed_hosts': [joins] }
+}
+
+export interface Ports {
+  readonly http: number
+  readonly transport: number
+}
+
+/** The text of opensearch.yml. JSON values are YAML values. Port 0: a free one, which `logs/*.ports` then tell. */
+export function openSearchYaml(folders: RunFolders, ports: Ports, more: Readonly<Record<string, unknown>>): string {
   const settings = {
     'cluster.name': 'memory-gateway-local',
-    'node.name': 'local',
-    'discovery.type': 'single-node',
     'network.host': '127.0.0.1',
-    'http.port': port,
-    'transport.port': 0,
+    'http.port': ports.http,
+    'transport.port': ports.transport,
     'node.portsfile': true,
     'path.data': folders.data,
     'path.logs': folders.logs,

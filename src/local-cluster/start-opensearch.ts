@@ -10,9 +10,17 @@ import { requireFreePort } from './free-port.ts'
 import { handOver, linkTree, makeRunFolders } from './run-folder.ts'
 import type { OnProgress } from './run-maven.ts'
 import { ADMIN_USER, type JwtOptions, securityFiles, securitySettings } from './security-configuration.ts'
-import { securityPluginFiles, serverFiles } from './server-home.ts'
+import { allowTransportToConnect, securityPluginFiles, serverFiles } from './server-home.ts'
 import { lastLines, type ServerProcess, startProcess } from './server-process.ts'
-import { javaArguments, LOG4J_PROPERTIES, openSearchYaml, type RunFolders } from './server-settings.ts'
+import {
+  javaArguments,
+  LOG4J_PROPERTIES,
+  type Membership,
+  membershipSettings,
+  openSearchYaml,
+  type Ports,
+  type RunFolders,
+} from './server-settings.ts'
 import { type Nobody, nobodyWhenRoot } from './unprivileged.ts'
 import { javaRangeFor, parseVersion, requireSecurityPluginFor } from './versions.ts'
 
@@ -30,6 +38,8 @@ export interface OpenSearchOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   /** Makes a secured cluster accept bearer tokens too. */
   readonly jwt?: JwtOptions
+  /** Default `alone`: a cluster of one node. Of several nodes `first` is started first; the others join its `transport`. Not with `secured`. */
+  readonly membership?: Membership
 }
 
 /** How to get into a secured cluster. All paths are of PEM files that go away with the cluster. */
@@ -47,13 +57,15 @@ export interface SecuredAccess {
 
 export interface RunningOpenSearch {
   readonly url: string
+  /** Where other nodes reach it, as in `127.0.0.1:41234`. */
+  readonly transport: string
   readonly version: string
   /** Of the process that runs at the moment. */
   readonly pid: number
   readonly secured: SecuredAccess | undefined
   /** Path of what the server logs; goes away with the cluster. */
   readonly log: string
-  /** Kills the server as it stands (SIGKILL), and starts it again on its data and its port. Resolves when it answers. */
+  /** Kills the server as it stands (SIGKILL), and starts it again on its data and its ports. Resolves when it answers. */
   restart(): Promise<void>
   /** Ends the server and removes all its files. May be called again. */
   stop(): Promise<void>
@@ -62,12 +74,17 @@ export interface RunningOpenSearch {
 const READY_WITHIN_MS = 180_000
 
 /**
- * Starts a real OpenSearch of one node on 127.0.0.1, fetched from Maven Central on first use, and resolves when it
+ * Starts one node of a real OpenSearch on 127.0.0.1, fetched from Maven Central on first use, and resolves when it
  * answers. Throws LocalClusterError when Java, Maven, or the version asked for cannot be had, or the server does not come up.
  * Not for worker threads: see startProcess.
  */
 export async function startOpenSearch(options: OpenSearchOptions = {}): Promise<RunningOpenSearch> {
   const version = parseVersion(options.version ?? process.env['OPENSEARCH_VERSION'])
+  const membership = options.membership ?? 'alone'
+  if (options.secured === true && membership !== 'alone') {
+    // Each start makes an authority of its own, whose certificates other nodes do not accept.
+    throw new LocalClusterError('A secured cluster is started with one node only')
+  }
   const plugin = options.secured === true ? requireSecurityPluginFor(version) : undefined
   const port = options.port ?? 0
   if (port !== 0) await requireFreePort(port)
@@ -79,20 +96,29 @@ export async function startOpenSearch(options: OpenSearchOptions = {}): Promise<
   const folders = await makeRunFolders(nobody)
   try {
     await linkTree(found.server, folders.home)
+    if (membership !== 'alone') await allowTransportToConnect(folders.home)
     const secured = found.plugin === undefined ? undefined : await secure(folders, found.plugin, options.jwt)
-    const writeSettings = (httpPort: number): Promise<void> => {
-      const security = secured === undefined ? {} : securitySettings()
-      const settings = openSearchYaml(folders, httpPort, { ...security, ...options.settings })
-      return writeFile(join(folders.config, 'opensearch.yml'), settings)
+    const more = {
+      ...membershipSettings(membership),
+      ...(secured === undefined ? {} : securitySettings()),
+      ...options.settings,
     }
-    await writeSettings(port)
+    const writeSettings = (ports: Ports): Promise<void> =>
+      writeFile(join(folders.config, 'opensearch.yml'), openSearchYaml(folders, ports, more))
+    await writeSettings({ http: port, transport: 0 })
     await writeFile(join(folders.config, 'log4j2.properties'), LOG4J_PROPERTIES)
     await handOver(folders, nobody)
     const args = javaArguments(version, folders, options.heapMegabytes ?? 512)
     let server = await startProcess(found.java, args, folders, nobody)
     const url = await whenReady(server, folders, secured)
+    const ports = {
+      http: Number(new URL(url).port),
+      // Written before the other ports, which whenReady has read.
+      transport: (await listeningPort(join(folders.logs, 'transport.ports'))) ?? 0,
+    }
     return {
       url,
+      transport: `127.0.0.1:${String(ports.transport)}`,
       version,
       get pid() {
         return server.pid
@@ -101,7 +127,7 @@ export async function startOpenSearch(options: OpenSearchOptions = {}): Promise<
       log: folders.log,
       async restart() {
         await server.kill()
-        await writeSettings(Number(new URL(url).port))
+        await writeSettings(ports)
         server = await startProcess(found.java, args, folders, nobody)
         await whenReady(server, folders, secured)
       },
