@@ -82,7 +82,14 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   metrics.watch({
     keySets: () => authenticator.health(),
     tokens: () => authenticator.counts(),
-    waiting: () => [...clusters.all].map(([name, cluster]) => ({ cluster: name, items: cluster.waiting() })),
+    clusters: () =>
+      [...clusters.all].map(([name, { waiting, nodes, circuit }]) => ({
+        cluster: name,
+        waiting: waiting(),
+        nodes: nodes.states(),
+        counters: nodes.counters(),
+        circuit: circuit(),
+      })),
     checks,
   })
   const free = async (): Promise<void> => {

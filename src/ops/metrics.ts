@@ -1,4 +1,7 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+
+import { watchReadings } from './readings.ts'
+import type { Readings } from './readings.ts'
 
 /** One request, as it ended. */
 export interface RequestSample {
@@ -15,19 +18,6 @@ export interface UpstreamSample {
   readonly operation: 'look' | 'remove' | 'forward'
   readonly seconds: number
   readonly result: 'answered' | 'failed'
-}
-
-/** What is read when the metrics are asked for. */
-export interface Readings {
-  readonly keySets: () => readonly {
-    readonly issuer: string
-    readonly fetchedAt: number | undefined
-    readonly keys: number
-    readonly usable: boolean
-  }[]
-  readonly waiting: () => readonly { readonly cluster: string; readonly items: number }[]
-  readonly checks: () => Readonly<Record<string, { readonly ok: boolean }>>
-  readonly tokens: () => { readonly remembered: number; readonly verified: number }
 }
 
 /** What the gateway counts, under Prometheus' naming rules: base units, `_total` for counters. */
@@ -114,44 +104,4 @@ export function createMetrics(): Metrics {
     watch: (readings) => watchReadings(readings, registry),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
-}
-
-function watchReadings({ keySets, waiting, checks, tokens }: Readings, registry: Registry): void {
-  const registers = [registry]
-  const gauge = (name: string, help: string, labelNames: readonly string[], read: (gauge: Gauge) => void): void => {
-    new Gauge({
-      name: `memory_gateway_${name}`,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset()
-        read(this)
-      },
-    })
-  }
-  gauge('key_set_age_seconds', 'Time since the key set of an issuer was fetched.', ['issuer'], (age) => {
-    for (const { issuer, fetchedAt } of keySets()) {
-      if (fetchedAt !== undefined) age.set({ issuer }, (Date.now() - fetchedAt) / 1000)
-    }
-  })
-  gauge('key_set_keys', 'Keys of an issuer that are in use.', ['issuer'], (count) => {
-    for (const { issuer, keys } of keySets()) count.set({ issuer }, keys)
-  })
-  gauge('queue_items', 'Looks and removes that wait for a place in a batch.', ['cluster'], (items) => {
-    for (const { cluster, items: waits } of waiting()) items.set({ cluster }, waits)
-  })
-  gauge('ready', 'The checks of /readyz: 1 where they are good.', ['check'], (ready) => {
-    for (const [check, { ok }] of Object.entries(checks())) ready.set({ check }, ok ? 1 : 0)
-  })
-  new Counter({
-    name: 'memory_gateway_token_verifications_total',
-    help: 'Accepted tokens: verified, or remembered from an earlier verification.',
-    labelNames: ['result'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [result, count] of Object.entries(tokens())) this.inc({ result }, count)
-    },
-  })
 }

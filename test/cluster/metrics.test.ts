@@ -101,3 +101,25 @@ test('what is read when it is asked for: key sets, checks, the queue, the proces
   expect(samples.has('nodejs_eventloop_lag_seconds')).toBe(true)
   expect(samples.get('process_cpu_seconds_total')).toBeGreaterThan(0)
 })
+
+test('nodes, retries and the circuit: a node that refuses connections is passed over, counted and ejected', async () => {
+  const nobody = 'http://127.0.0.1:9'
+  const two = await startTestGateway({
+    cluster: { nodes: [nobody, plainCluster().url], ejection: { failures: 1 } },
+    memory: { containerIndex: memories.containerIndex },
+  })
+  try {
+    const token = await two.token({ scopes: ['opensearch:admin'] })
+    for (let turn = 0; turn < 4; turn++) {
+      expect((await call(two.url, { path: '/_cluster/health', token })).status).toBe(200)
+    }
+    const { text } = await call(two.opsUrl, { path: '/metrics' })
+    expect(text).toContain(`memory_gateway_node_up{cluster="main",node="${nobody}"} 0`)
+    expect(text).toContain(`memory_gateway_node_up{cluster="main",node="${plainCluster().url}"} 1`)
+    expect(text).toMatch(/memory_gateway_node_ejections_total\{cluster="main"\} [1-9]/)
+    expect(text).toMatch(/memory_gateway_retries_total\{cluster="main",result="sent"\} [1-9]/)
+    expect(text).toContain('memory_gateway_circuit_open{cluster="main"} 0\n')
+  } finally {
+    await two.close()
+  }
+})
