@@ -11,6 +11,7 @@ import type { Principal } from './core/principal.ts'
 import { dialectOf, dialectOfRawTarget, isMemoryRequest, routeOf } from './core/route.ts'
 import type { Route } from './core/route.ts'
 import { parseTarget } from './core/target.ts'
+import { containerOf } from './handlers/addressed.ts'
 import { handleBulkDelete } from './handlers/delete-memories.ts'
 import { handleDelete } from './handlers/delete-memory.ts'
 import type { Admitted, ClusterParts, Exchange, Handled, HandlerParts } from './handlers/exchange.ts'
@@ -109,13 +110,6 @@ async function runStages(parts: AppParts, exchange: Exchange, isTooMany: boolean
     containerId: containerOf(parts, route, caller),
   })
   return handle(parts, Object.assign(exchange, { target, ...chosen }), route)
-}
-
-/** The container that a request addresses, where it addresses one. */
-function containerOf({ legacy }: AppParts, route: Route, principal: Principal): string | undefined {
-  // A route that does not name one has it empty.
-  if ('containerId' in route && route.containerId !== '') return route.containerId
-  return dialectOf(route) === 'memoryPlugin' ? (principal.container ?? legacy.container) : undefined
 }
 
 async function authenticate({ authenticate, metrics }: AppParts, request: IncomingMessage): Promise<Principal> {

@@ -6,17 +6,19 @@ import { configJsonSchema } from './config/json-schema.ts'
 import { ConfigError, loadConfig } from './config/load.ts'
 import { parseDuration } from './config/scalars.ts'
 import type { ConfigFile } from './config/schema.ts'
+import { exitCodeOf, wordExplanation } from './core/explain.ts'
 import { SCOPES } from './core/principal.ts'
 import { createLog } from './ops/log.ts'
-import { checkConfig, startGateway } from './server.ts'
+import { checkConfig, explainOnce, startGateway } from './server.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Runs one command line. @returns the exit code: 0 done, 1 it failed, 2 the command line or the configuration is wrong */
+/** Runs one command line. @returns the exit code: 0 done, 1 it failed, 2 the command line or the configuration is wrong, 3 explained as refused */
 export async function runCommand(argv: readonly string[], env: Env): Promise<number> {
   try {
-    await createProgram(env).parseAsync([...argv])
-    return 0
+    let exitCode = 0
+    await createProgram(env, (code) => (exitCode = code)).parseAsync([...argv])
+    return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
@@ -24,7 +26,7 @@ export async function runCommand(argv: readonly string[], env: Env): Promise<num
   }
 }
 
-function createProgram(env: Env): Command {
+function createProgram(env: Env, exit: (code: number) => void): Command {
   const program = new Command('memory-gateway')
     .description(
       'Checks the caller before a memory is deleted from OpenSearch, and answers OpenSearch and MemoryPlugin callers alike.',
@@ -32,6 +34,7 @@ function createProgram(env: Env): Command {
     .exitOverride()
   program.addCommand(startCommand(env))
   program.addCommand(checkCommand(env))
+  program.addCommand(explainCommand(env, exit))
   program.addCommand(schemaCommand())
   program.addCommand(tokenCommand(env))
   program.addCommand(demoCommand())
@@ -66,6 +69,49 @@ function checkCommand(env: Env): Command {
       readConfig(path, env)
       process.stdout.write(`${path} is good\n`)
     })
+}
+
+function explainCommand(env: Env, exit: (code: number) => void): Command {
+  return new Command('explain')
+    .description(
+      'Say what the gateway would make of a request, and why. The bearer token is read from stdin. Nothing is removed or forwarded.',
+    )
+    .argument('<method>', 'as in DELETE', parseMethod)
+    .argument('<path>', 'path and query, as in /_plugins/_ml/memory_containers/c1/memories/working/m1', parsePath)
+    .requiredOption('--config <file>', 'the YAML configuration')
+    .option('--json', 'for machines')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 allowed, 3 refused, 1 it could not be told, 2 bad command line or configuration\n' +
+        '\nExample:\n  memory-gateway explain --config gateway.yaml DELETE /api/memories/m1 < token',
+    )
+    .exitOverride()
+    .action(async (method: string, path: string, { config: file, json }: { config: string; json?: true }) => {
+      const config = readConfig(file, env)
+      const token = (await readStdin()).trim().replace(/^Bearer +/i, '')
+      const log = createLog(config.log.level, { write: (line) => void process.stderr.write(line) })
+      const explanation = await explainOnce(config, log, { method, path, token: token === '' ? undefined : token })
+      process.stdout.write(json === true ? `${JSON.stringify(explanation)}\n` : wordExplanation(explanation))
+      exit(exitCodeOf(explanation))
+    })
+}
+
+/** Empty from a terminal, where nobody types a token. */
+async function readStdin(): Promise<string> {
+  if (process.stdin.isTTY) return ''
+  let text = ''
+  for await (const chunk of process.stdin.setEncoding('utf8')) text += String(chunk)
+  return text
+}
+
+function parseMethod(text: string): string {
+  if (/^[A-Z-]{1,20}$/.test(text)) return text
+  throw new InvalidArgumentError('write a method in capitals, as in DELETE')
+}
+
+function parsePath(text: string): string {
+  if (/^\/[\x21-\x7e]*$/.test(text)) return text
+  throw new InvalidArgumentError('write a path that begins with / and is percent-encoded, as in a request line')
 }
 
 function schemaCommand(): Command {

@@ -1,6 +1,6 @@
 import type { ConfigFile } from './config/schema.ts'
 import { chooseCluster, principalOn, takesAll } from './core/choose-cluster.ts'
-import type { ClusterRoute, RouteQuestion } from './core/choose-cluster.ts'
+import type { ClusterRoute, RouteChoice, RouteQuestion } from './core/choose-cluster.ts'
 import { GatewayError } from './core/failure.ts'
 import type { Principal } from './core/principal.ts'
 import type { ConfigProblem } from './config/load.ts'
@@ -15,6 +15,8 @@ export interface GatewayClusters {
    * @throws GatewayError noRoute, claimRequired
    */
   route(question: RouteQuestion): { readonly cluster: ClusterParts; readonly principal: Principal }
+  /** Which of the routes chooses, for whoever asks why; see {@link chooseCluster}. */
+  choose(question: RouteQuestion): RouteChoice
   /** For answers that come before a cluster is chosen. */
   readonly first: ClusterParts
   readonly all: ReadonlyMap<string, GatewayCluster>
@@ -34,6 +36,7 @@ export function joinClusters(all: ReadonlyMap<string, GatewayCluster>, config: R
   return {
     first: first.parts,
     all,
+    choose: (question) => chooseCluster(routes, question),
     route(question) {
       const choice = chooseCluster(routes, question)
       if (choice.kind === 'noRoute') throw new GatewayError('noRoute')

@@ -13,12 +13,17 @@ import type { ListenEvent } from './listen/listen.ts'
 import { readTlsFiles } from './listen/tls-files.ts'
 import { createOpsHandler } from './ops/handler.ts'
 import type { HealthCheck } from './ops/health.ts'
+import { explain } from './handlers/explain.ts'
+import type { ExplainParts, ExplainQuestion } from './handlers/explain.ts'
+import type { HandlerParts } from './handlers/exchange.ts'
+import type { Explanation } from './core/explain.ts'
 import type { Guard } from './handlers/guard-settings.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
 import type { Metrics } from './ops/metrics.ts'
 import { openGatewayCluster } from './open-cluster.ts'
 import { checkRoutes, claimsOfRoutes, joinClusters } from './open-clusters.ts'
+import type { GatewayClusters } from './open-clusters.ts'
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -31,24 +36,9 @@ export interface Gateway {
 
 /** Wires the parts of a checked configuration and listens on both ports. */
 export async function startGateway(config: ConfigFile, log: Log): Promise<Gateway> {
-  const policy = { ownership: config.memory.ownership, containersWithoutOwner: config.memory.containersWithoutOwner }
   const metrics = createMetrics()
-  const guard = openGuard(config, log, metrics)
-  const shared = {
-    containerIndex: config.memory.containerIndex,
-    policy,
-    deadlineMs: config.limits.deadline,
-    indexTable: {
-      protection: guard.policy.protection,
-      freshForMs: config.guard.indexTable.freshFor,
-      maxAgeMs: config.guard.indexTable.maxAge,
-    },
-  }
-  const opened = Object.entries(config.clusters).map(
-    async ([name, settings]) => [name, await openGatewayCluster(name, settings, shared, log, metrics)] as const,
-  )
-  const clusters = joinClusters(new Map(await Promise.all(opened)), config)
-  const authenticator = openAuthenticator(config, log, metrics)
+  const deciding = await openDeciding(config, log, metrics)
+  const { policy, guard, clusters, authenticator } = deciding
   const sharedState = await openState(config, log)
   let isDraining = false
 
@@ -92,6 +82,13 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
       })),
     checks,
   })
+  const explainParts = explainPartsOf(config, deciding)
+  const opsParts = {
+    checks,
+    metrics,
+    explain: (question: ExplainQuestion) => explain(explainParts, question),
+    access: { host: config.ops.host, token: config.ops.token },
+  }
   const free = async (): Promise<void> => {
     await sharedState.close()
     authenticator.close()
@@ -102,12 +99,10 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   try {
     // express's own types promise void; its promise never rejects, see createApp.
     const first = await listen(app, config.listen, config.limits, (event) => logListenEvent(log, event))
-    const ops = await listen(createOpsHandler({ checks, metrics }), config.ops, config.limits).catch(
-      async (error: unknown) => {
-        await drain(first, 0)
-        throw error
-      },
-    )
+    const ops = await listen(createOpsHandler(opsParts), config.ops, config.limits).catch(async (error: unknown) => {
+      await drain(first, 0)
+      throw error
+    })
     return {
       url: urlOf(first),
       opsUrl: urlOf(ops),
@@ -121,6 +116,60 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   } catch (error) {
     await free()
     throw error
+  }
+}
+
+interface Deciding {
+  readonly policy: HandlerParts['policy']
+  readonly guard: Guard
+  readonly clusters: GatewayClusters
+  readonly authenticator: Authenticator
+}
+
+/** The parts that decide on requests: who calls, to which cluster, and what they may. */
+async function openDeciding(config: ConfigFile, log: Log, metrics: Metrics): Promise<Deciding> {
+  const policy = { ownership: config.memory.ownership, containersWithoutOwner: config.memory.containersWithoutOwner }
+  const guard = openGuard(config, log, metrics)
+  const shared = {
+    containerIndex: config.memory.containerIndex,
+    policy,
+    deadlineMs: config.limits.deadline,
+    indexTable: {
+      protection: guard.policy.protection,
+      freshForMs: config.guard.indexTable.freshFor,
+      maxAgeMs: config.guard.indexTable.maxAge,
+    },
+  }
+  const opened = Object.entries(config.clusters).map(
+    async ([name, settings]) => [name, await openGatewayCluster(name, settings, shared, log, metrics)] as const,
+  )
+  const clusters = joinClusters(new Map(await Promise.all(opened)), config)
+  const authenticator = openAuthenticator(config, log, metrics)
+  return { policy, guard, clusters, authenticator }
+}
+
+function explainPartsOf(config: ConfigFile, { policy, guard, clusters, authenticator }: Deciding): ExplainParts {
+  return {
+    authenticate: (authorization) => authenticator.authenticate(authorization),
+    route: (question) => clusters.route(question),
+    choose: (question) => clusters.choose(question),
+    nodesOf: (name) => clusters.all.get(name)?.nodes.states() ?? [],
+    policy,
+    legacy: { ...config.legacy, container: config.legacy.container },
+    guard,
+    deadlineMs: config.limits.deadline,
+  }
+}
+
+/** Explains one request by the parts of a checked configuration, without listening; see {@link explain}. */
+export async function explainOnce(config: ConfigFile, log: Log, question: ExplainQuestion): Promise<Explanation> {
+  const deciding = await openDeciding(config, log, createMetrics())
+  try {
+    await deciding.authenticator.start()
+    return await explain(explainPartsOf(config, deciding), question)
+  } finally {
+    deciding.authenticator.close()
+    await deciding.clusters.close()
   }
 }
 

@@ -199,8 +199,15 @@ function resolveFiles(config: ConfigFile, folder: string, problems: ConfigProble
     ...config.sharedState,
     ...(password === undefined ? {} : { password: secret(password, 'sharedState.password') }),
   }
+  const { token } = config.ops
+  const opsToken = token === undefined ? undefined : secret(token, 'ops.token')
+  if (opsToken !== undefined && !/^[\x21-\x7e]{16,}$/.test(opsToken)) {
+    problems.push({ path: 'ops.token', message: 'must be 16 or more visible ASCII characters, without spaces' })
+  }
+  const ops = { ...config.ops, ...(opsToken === undefined ? {} : { token: opsToken }) }
   return {
     ...config,
+    ops,
     sharedState,
     listen: resolveListen(config.listen, folder),
     auth: { ...config.auth, issuers },

@@ -230,7 +230,14 @@ export const schema = z.strictObject({
       trustedProxies: z.array(addressRange).default([]),
     })
     .prefault({}),
-  ops: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(9090) }).prefault({}),
+  ops: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: port.default(9090),
+      /** Who may ask more than probes and metrics there; as `file:PATH` or `${ENV}`. Off loopback nobody may without one. */
+      token: z.string().min(1).optional(),
+    })
+    .prefault({}),
   auth: z.strictObject({
     issuers: z.array(issuer).min(1, 'needs at least one issuer'),
     /** How many verified tokens are remembered. */

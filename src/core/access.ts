@@ -30,25 +30,41 @@ export function requireScope(principal: Principal, ...scopes: readonly [Scope, .
 
 /** Whether the caller may use the container at all. A role named `all_access` in a token means nothing here. */
 export function admits(container: Container, principal: Principal, policy: AccessPolicy, override: Override): boolean {
-  if (holds(principal, override)) return true
+  return admissionOf(container, principal, policy, override) !== undefined
+}
+
+/** What admits a caller to a container. */
+export type Admission = 'scope' | 'ownerless' | 'containersClaim' | 'owner' | 'backendRole'
+
+/** By what the caller is admitted to the container; `undefined` where by nothing. */
+export function admissionOf(
+  container: Container,
+  principal: Principal,
+  policy: AccessPolicy,
+  override: Override,
+): Admission | undefined {
+  if (holds(principal, override)) return 'scope'
   if (!container.hasOwner) {
     switch (policy.containersWithoutOwner) {
       case 'allow':
-        return true
+        return 'ownerless'
       case 'scope':
-        return principal.containers.includes(container.id)
+        return principal.containers.includes(container.id) ? 'containersClaim' : undefined
       case 'deny':
-        return false
+        return undefined
     }
   }
-  return namesCaller(container, principal, override)
+  return admissionByName(container, principal)
 }
 
 /** Whether the container itself names the caller: as its owner, or by a backend role. */
 export function namesCaller(container: Container, principal: Principal, override: Override): boolean {
-  if (holds(principal, override)) return true
-  if (container.ownerName === principal.subject) return true
-  return container.backendRoles.some((role) => principal.backendRoles.includes(role))
+  return holds(principal, override) || admissionByName(container, principal) !== undefined
+}
+
+function admissionByName(container: Container, principal: Principal): 'owner' | 'backendRole' | undefined {
+  if (container.ownerName === principal.subject) return 'owner'
+  return container.backendRoles.some((role) => principal.backendRoles.includes(role)) ? 'backendRole' : undefined
 }
 
 /** Whether this memory, of a container that admitted the caller, is theirs. */

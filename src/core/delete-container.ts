@@ -81,6 +81,28 @@ export async function deleteContainer(
 }
 
 /**
+ * What {@link deleteContainer} would make of the request, told from the same looks; nothing is deleted.
+ * @throws GatewayError from the store; unusableContainer
+ */
+export async function foreseeDeleteContainer(
+  store: ContainerStore,
+  principal: Principal,
+  { containerId, types }: ContainerRequest,
+): Promise<
+  | { readonly kind: 'granted'; readonly container: Container; readonly indices: readonly string[] }
+  | Exclude<ContainerOutcome, { kind: 'containerDeleted' }>
+> {
+  const found = await store.read(containerId)
+  if (found === undefined) return { kind: 'containerNotFound' }
+  const { container } = found
+  if (!mayDelete(container, principal)) return { kind: 'notTheContainersOwner' }
+  const indices = indicesOf(container.naming, types)
+  if (typeof indices === 'string') throw new GatewayError('unusableContainer', { cause: indices })
+  if (indices.length > 0 && (await isShared(store, containerId, indices))) return sharedBy(container)
+  return { kind: 'granted', container, indices }
+}
+
+/**
  * Only its owner, or who may delete anything: sharing a backend role is not enough to take the container from its owner, and
  * one without an owner is nobody's to delete. (That the caller has the scope for containers was decided before.)
  */
@@ -88,7 +110,7 @@ function mayDelete({ ownerName }: Container, principal: Principal): boolean {
   return ownerName === principal.subject || holds(principal, 'memory:delete:any')
 }
 
-function sharedBy({ naming }: Container): ContainerOutcome {
+function sharedBy({ naming }: Container): Extract<ContainerOutcome, { kind: 'sharedIndices' }> {
   return { kind: 'sharedIndices', indexPrefix: naming.usable ? naming.indexPrefix : '' }
 }
 

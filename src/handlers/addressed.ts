@@ -2,6 +2,8 @@ import { GatewayError } from '../core/failure.ts'
 import { idBytes, MAX_ID_BYTES, MEMORY_TYPES, parseMemoryType } from '../core/memory.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { Principal } from '../core/principal.ts'
+import { dialectOf } from '../core/route.ts'
+import type { Route } from '../core/route.ts'
 import type { HandlerParts } from './exchange.ts'
 
 /** The server checks the type before anything else, and quotes it as it was sent. */
@@ -32,4 +34,15 @@ export function legacyContainer(principal: Principal, legacy: HandlerParts['lega
   const containerId = principal.container ?? legacy.container
   if (containerId === undefined) throw new GatewayError('noLegacyContainer')
   return containerId
+}
+
+/** The container that a request addresses, where it addresses one. */
+export function containerOf(
+  { legacy }: Pick<HandlerParts, 'legacy'>,
+  route: Route,
+  principal: Principal,
+): string | undefined {
+  // A route that does not name one has it empty.
+  if ('containerId' in route && route.containerId !== '') return route.containerId
+  return dialectOf(route) === 'memoryPlugin' ? (principal.container ?? legacy.container) : undefined
 }

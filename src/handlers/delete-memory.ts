@@ -46,7 +46,15 @@ async function cascade(
 
 type Asked = DeleteRequest & { readonly cascade: boolean }
 
-function requestOf({ legacy }: HandlerParts, { principal, target }: Admitted, route: DeleteRoute): Asked {
+/**
+ * What a delete asks for, checked.
+ * @throws GatewayError invalidMemoryType, invalidMemoryId, unrecognizedParameter, noLegacyContainer
+ */
+export function requestOf(
+  { legacy }: Pick<HandlerParts, 'legacy'>,
+  { principal, target }: Pick<Admitted, 'principal' | 'target'>,
+  route: DeleteRoute,
+): Asked {
   if (route.kind === 'deleteMemory') {
     const type = memoryTypeOf(route.typeText)
     const memoryId = checkedId(route.memoryId)

@@ -1,8 +1,11 @@
 import { namesCaller } from '../core/access.ts'
+import type { AccessPolicy } from '../core/access.ts'
 import { checkAddition } from '../core/add-memories.ts'
+import type { Container } from '../core/backing-index.ts'
 import { decide, decideContainer } from '../core/decide.ts'
 import type { Refusal } from '../core/decide.ts'
 import { checkParameters } from '../core/parameters.ts'
+import type { Override, Principal } from '../core/principal.ts'
 import type { MemoryAddress, MemoryRequest } from '../core/route.ts'
 import type { RefusedWork } from '../wire/answer.ts'
 import { checkedId, memoryTypeOf } from './addressed.ts'
@@ -11,7 +14,7 @@ import type { Admitted, Handled, HandlerParts } from './exchange.ts'
 import { forwardAsCaller } from './forward-as-caller.ts'
 import { readJsonBody } from './read-body.ts'
 
-type ContainerRequest = Extract<
+export type ContainerRequest = Extract<
   MemoryRequest,
   { kind: 'getContainer' | 'updateContainer' | 'addMemories' | 'createSession' }
 >
@@ -26,7 +29,9 @@ export async function forwardToContainer(
   checkParameters(exchange.target)
   // Only this one's body can say another container than the path.
   const body = kind === 'addMemories' ? await checkedAddition(parts, exchange, containerId) : undefined
-  const refusal = await whyNotAdmitted(parts, exchange, kind, containerId)
+  const { cluster, principal } = exchange
+  const container = await cluster.storeFor(signalOf(exchange, parts.deadlineMs)).findContainer(containerId)
+  const refusal = whyNotAdmitted(container, principal, parts.policy, kind)
   return refusal === undefined
     ? forwardAsCaller(parts, exchange, { body })
     : refuse(exchange, kind, containerId, refusal)
@@ -46,15 +51,19 @@ async function checkedAddition(
   return Buffer.from(text)
 }
 
-async function whyNotAdmitted(
-  { policy, deadlineMs }: HandlerParts,
-  exchange: Admitted,
+/** The scope that opens every container to a request on one as a whole. */
+export function overrideFor(kind: ContainerRequest['kind']): Override {
+  return kind === 'getContainer' ? 'memory:read:any' : 'memory:write:any'
+}
+
+/** Why a caller may not have a request on a container as a whole; `undefined` where they may. */
+export function whyNotAdmitted(
+  container: Container | undefined,
+  principal: Principal,
+  policy: AccessPolicy,
   kind: ContainerRequest['kind'],
-  containerId: string,
-): Promise<Refusal | undefined> {
-  const { cluster, principal } = exchange
-  const override = kind === 'getContainer' ? 'memory:read:any' : 'memory:write:any'
-  const container = await cluster.storeFor(signalOf(exchange, deadlineMs)).findContainer(containerId)
+): Refusal | undefined {
+  const override = overrideFor(kind)
   const decision = decideContainer(container, principal, policy, override)
   if (decision.kind !== 'granted') return decision
   // Where a container names nobody all may use it, but whoever changed it could make it theirs, and lock the others out.

@@ -25,6 +25,11 @@ function relianceOf(guard: Guard, { refusals, reliesOn, rulesRelyOn }: Judged): 
   return first !== undefined && isOfRules(first) && guard.mode === 'enforce' ? rulesRelyOn : reliesOn
 }
 
+/** Whether a refusal is one to refuse by, or only to tell of. */
+export function isEnforced(guard: Pick<Guard, 'mode' | 'protectedMode'>, refusal: Refusal): boolean {
+  return (isOfRules(refusal) ? guard.mode : guard.protectedMode) === 'enforce'
+}
+
 function isOfRules({ cause }: Refusal): boolean {
   return cause === 'missingScope' || cause === 'noRule' || cause === 'closedByRule'
 }
@@ -58,7 +63,7 @@ function whichCounts(
   return (refusals) => {
     for (const refusal of refusals) {
       const { cause, reason } = refusal
-      const outcome = (isOfRules(refusal) ? guard.mode : guard.protectedMode) === 'enforce' ? 'refused' : 'observed'
+      const outcome = isEnforced(guard, refusal) ? 'refused' : 'observed'
       if (!told.has(reason)) guard.onRefusal({ requestId, outcome, method, api, class: level, rule, cause, reason })
       told.add(reason)
       if (outcome === 'refused') return refusal

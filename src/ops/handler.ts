@@ -1,5 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
+import type { OpsAccess } from './access.ts'
+import { answerExplain } from './explain.ts'
+import type { Explain } from './explain.ts'
 import { readiness } from './health.ts'
 import type { ReadChecks } from './health.ts'
 import type { Metrics } from './metrics.ts'
@@ -7,12 +10,21 @@ import type { Metrics } from './metrics.ts'
 interface OpsParts {
   readonly checks: ReadChecks
   readonly metrics: Pick<Metrics, 'expose'>
+  readonly explain: Explain
+  readonly access: OpsAccess
 }
 
-/** Answers on the ops port: `/livez`, `/readyz` and `/metrics`. */
-export function createOpsHandler({ checks, metrics }: OpsParts): RequestListener {
+/** Answers on the ops port: `/livez`, `/readyz`, `/metrics`, and what is asked of `/explain`. */
+export function createOpsHandler({ checks, metrics, explain, access }: OpsParts): RequestListener {
   return (request, response) => {
     const path = (request.url ?? '').split('?')[0]
+    if (path === '/explain') {
+      void answerExplain(request, access, explain).then(({ status, body, headers }) => {
+        for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value)
+        sendJson(request, response, status, body)
+      })
+      return
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       sendJson(request, response, 405, { error: 'Method not allowed' })
       return
