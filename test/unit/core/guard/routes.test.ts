@@ -31,7 +31,7 @@ describe('the table of routes', () => {
     for (const route of routes) {
       const [api, method = '', path = ''] = route.split(' ')
       const found = find(method, path)
-      expect(found).toBeDefined()
+      expect({ route, isKnown: found !== undefined }).toEqual({ route, isKnown: true })
       // Where two APIs share a route, its class is what counts.
       if (found?.row.api !== api) expect(found?.row.class).toBe(API_ROWS.find((row) => row.api === api)?.class)
     }
