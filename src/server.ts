@@ -12,7 +12,9 @@ import { drain, listen, urlOf } from './listen/listen.ts'
 import type { ListenEvent } from './listen/listen.ts'
 import { readTlsFiles } from './listen/tls-files.ts'
 import { createOpsHandler } from './ops/handler.ts'
+import { explainRoute } from './ops/explain.ts'
 import type { HealthCheck } from './ops/health.ts'
+import { probeRoutes } from './ops/probes.ts'
 import { explain } from './handlers/explain.ts'
 import type { ExplainParts, ExplainQuestion } from './handlers/explain.ts'
 import type { HandlerParts } from './handlers/exchange.ts'
@@ -84,10 +86,12 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   })
   const explainParts = explainPartsOf(config, deciding)
   const opsParts = {
-    checks,
-    metrics,
-    explain: (question: ExplainQuestion) => explain(explainParts, question),
+    routes: [
+      ...probeRoutes(checks, metrics),
+      explainRoute((question: ExplainQuestion) => explain(explainParts, question)),
+    ],
     access: { host: config.ops.host, token: config.ops.token },
+    onFailure: (error: unknown) => log.failure('ops', error),
   }
   const free = async (): Promise<void> => {
     await sharedState.close()
