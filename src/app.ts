@@ -4,12 +4,12 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import express from 'express'
 
 import type { RouteQuestion } from './core/choose-cluster.ts'
-import { GatewayError } from './core/failure.ts'
-import { parseMemoryType } from './core/memory.ts'
+import { FAILURES, GatewayError } from './core/failure.ts'
 import { presentationOf } from './core/parameters.ts'
 import type { Principal } from './core/principal.ts'
 import { dialectOf, dialectOfRawTarget, isMemoryRequest, routeOf } from './core/route.ts'
 import type { Route } from './core/route.ts'
+import { Stopwatch } from './core/stopwatch.ts'
 import { parseTarget } from './core/target.ts'
 import { containerOf } from './handlers/addressed.ts'
 import { handleBulkDelete } from './handlers/delete-memories.ts'
@@ -34,7 +34,7 @@ export interface AppParts extends HandlerParts {
   /** Requests under way at once; any more are refused before anything is done for them. */
   readonly maxInFlight: number
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'request' | 'delete' | 'tokenRefused'>
+  readonly metrics: Pick<Metrics, 'request' | 'delete' | 'failure' | 'tokenRefused' | 'guardDecision'>
 }
 
 /** The gateway's first port: the stages of a request, top to bottom, under express. */
@@ -59,6 +59,7 @@ async function serve(parts: AppParts, exchange: Exchange, isTooMany: boolean): P
   const result = await runStages(parts, exchange, isTooMany).catch((error: unknown): Result => {
     parts.log.failure(exchange.requestId, error)
     const failure = error instanceof GatewayError ? error : new GatewayError('internal', { cause: error })
+    parts.metrics.failure(failure.code, FAILURES[failure.code].source)
     return { kind: 'failure', error: failure }
   })
   if (result === 'forwarded') return
@@ -73,6 +74,8 @@ async function serve(parts: AppParts, exchange: Exchange, isTooMany: boolean): P
 
 const TOO_MANY = 'The gateway has too many requests under way; try again later'
 
+const now = (): number => performance.now()
+
 /** Stage 1: the request gets its id, and its access line as soon as its response closes. */
 function begin(parts: AppParts, request: IncomingMessage, response: ServerResponse): Exchange {
   const exchange: Exchange = {
@@ -82,6 +85,7 @@ function begin(parts: AppParts, request: IncomingMessage, response: ServerRespon
     uri: request.url ?? '',
     requestId: wellFormedId(request.headers['x-request-id']) ?? randomUUID(),
     startedAt: performance.now(),
+    waited: new Stopwatch(now),
   }
   response.once('close', () => {
     logAccess(parts.log, exchange)
@@ -199,14 +203,16 @@ function logAccess(log: Log, exchange: Exchange): void {
   })
 }
 
-function countRequest(metrics: AppParts['metrics'], { response, route, uri, startedAt, outcome }: Exchange): void {
+function countRequest(metrics: AppParts['metrics'], exchange: Exchange): void {
+  const { response, route, uri, startedAt, waited, deletes = [], guarded } = exchange
+  const took = performance.now() - startedAt
   metrics.request({
     route: route?.kind ?? 'refused',
     dialect: route === undefined ? dialectOfRawTarget(uri) : dialectOf(route),
     status: response.statusCode,
-    seconds: (performance.now() - startedAt) / 1000,
+    seconds: took / 1000,
+    ownSeconds: (took - waited.total) / 1000,
   })
-  if (outcome === undefined) return
-  const asked = route?.kind === 'deleteMemory' ? parseMemoryType(route.typeText) : undefined
-  metrics.delete(outcome.kind, outcome.kind === 'deleted' ? outcome.type : (asked ?? 'unknown'))
+  for (const { outcome, type, memories } of deletes) metrics.delete(outcome, type, memories)
+  if (guarded?.isClean === true) metrics.guardDecision('allowed', '', guarded.class)
 }

@@ -115,9 +115,9 @@ export async function openGatewayCluster(
   return {
     parts: {
       name,
-      storeFor: (signal) => stores.forRequest(signal),
-      queryStoreFor: (signal) => queryStores.forRequest(signal),
-      containerStoreFor: (signal) => containerStores.forRequest(signal),
+      storeFor: (signal, waited) => stores.forRequest(signal, waited),
+      queryStoreFor: (signal, waited) => queryStores.forRequest(signal, waited),
+      containerStoreFor: (signal, waited) => containerStores.forRequest(signal, waited),
       indexTables: keepIndexTable({ client, ...indexTable }),
       allowTenantHeader: cluster.passThrough.allowTenantHeader,
       identityOf: identityOf(cluster),

@@ -192,7 +192,7 @@ function openGuard({ guard, memory }: ConfigFile, log: Log, metrics: Metrics): G
     mode,
     protectedMode: protectedIndices.mode,
     onRefusal: ({ outcome, ...event }) => {
-      metrics.guardRefusal(outcome, event.cause, event.class)
+      metrics.guardDecision(outcome, event.cause, event.class)
       if (outcome === 'observed') log.info('the guard would refuse this', event)
     },
   }

@@ -4,6 +4,7 @@ import { UNAVAILABLE } from '../core/cluster-nodes.ts'
 import type { Attempt, ClusterNodes } from '../core/cluster-nodes.ts'
 import { GatewayError } from '../core/failure.ts'
 import { neverSent } from '../core/never-sent.ts'
+import type { Stopwatch } from '../core/stopwatch.ts'
 import { ChosenConnectionPool } from './chosen-connection.ts'
 import { isObject } from './reading.ts'
 import { whereAgain } from './request.ts'
@@ -160,6 +161,12 @@ export function openCluster(options: ClusterOptions): ClusterClient {
     versionHeader: () => versionHeader,
     close: () => client.close(),
   }
+}
+
+/** The same client, with a watch that runs while it is waited for. */
+export function timedClient(client: ClusterClient, waited: Stopwatch | undefined): ClusterClient {
+  if (waited === undefined) return client
+  return { ...client, request: (request, signal) => waited.during(() => client.request(request, signal)) }
 }
 
 /** What the node itself knows: it asks no other for this. Who may not ask it gets an answer all the same, from a node that is well. */

@@ -3,7 +3,9 @@ import type { BackingIndex } from '../core/backing-index.ts'
 import type { ContainerStore, FoundContainer } from '../core/delete-container.ts'
 import { GatewayError } from '../core/failure.ts'
 import type { StoredContainer } from '../core/shared-indices.ts'
+import type { Stopwatch } from '../core/stopwatch.ts'
 import { withBackoff } from './backoff.ts'
+import { timedClient } from './client.ts'
 import type { ClusterClient } from './client.ts'
 import { findMatches } from './find-matches.ts'
 import type { MemoryStores } from './memory-store.ts'
@@ -20,24 +22,28 @@ interface Options {
 
 /** A cluster's containers, for one request at a time. */
 export interface ContainerStores {
-  /** @param signal aborts when the request's deadline has come or its caller has gone */
-  forRequest(signal: AbortSignal): ContainerStore
+  /** See {@link MemoryStores.forRequest}. */
+  forRequest(signal: AbortSignal, waited?: Stopwatch): ContainerStore
 }
 
-export function createContainerStores(options: Options): ContainerStores {
-  const { client, containerIndex, memories } = options
+export function createContainerStores(shared: Options): ContainerStores {
+  const { containerIndex, memories } = shared
   return {
-    forRequest: (signal) => ({
-      index: containerIndex,
-      read: (containerId) => withBackoff(() => read(options, containerId, signal), signal),
-      all: () => allContainers(options, signal),
-      deleteIndex: (index) => withBackoff(() => deleteIndex(client, index, signal), signal),
-      remove: (memoryId, { seqNo, primaryTerm }) =>
-        // The one document of ours that is no memory; the configuration names its index.
-        memories
-          .forRequest(signal)
-          .remove({ index: containerIndex as BackingIndex, memoryId, seqNo, primaryTerm, refresh: 'true' }),
-    }),
+    forRequest(signal, waited) {
+      const client = timedClient(shared.client, waited)
+      const options = { ...shared, client }
+      return {
+        index: containerIndex,
+        read: (containerId) => withBackoff(() => read(options, containerId, signal), signal),
+        all: () => allContainers(options, signal),
+        deleteIndex: (index) => withBackoff(() => deleteIndex(client, index, signal), signal),
+        remove: (memoryId, { seqNo, primaryTerm }) =>
+          // The one document of ours that is no memory; the configuration names its index.
+          memories
+            .forRequest(signal, waited)
+            .remove({ index: containerIndex as BackingIndex, memoryId, seqNo, primaryTerm, refresh: 'true' }),
+      }
+    },
   }
 }
 

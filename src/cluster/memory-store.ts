@@ -7,6 +7,7 @@ import { GatewayError } from '../core/failure.ts'
 import { belongsTo } from '../core/look.ts'
 import type { Look, LookQuestion, Place } from '../core/look.ts'
 import type { MemoryType } from '../core/memory.ts'
+import type { Stopwatch } from '../core/stopwatch.ts'
 import { withBackoff } from './backoff.ts'
 import type { Circuit } from './circuit.ts'
 import type { ClusterClient } from './client.ts'
@@ -38,8 +39,11 @@ interface Options {
 
 /** A cluster's memories, for one request at a time. */
 export interface MemoryStores {
-  /** @param signal aborts when the request's deadline has come or its caller has gone */
-  forRequest(signal: AbortSignal): MemoryStore
+  /**
+   * @param signal aborts when the request's deadline has come or its caller has gone
+   * @param waited runs while the request waits for the cluster, or for a place in a batch
+   */
+  forRequest(signal: AbortSignal, waited?: Stopwatch): MemoryStore
   /** How many looks and removes wait for a place in a batch. */
   waiting(): number
 }
@@ -84,9 +88,10 @@ export function createMemoryStores(options: Options): MemoryStores {
   }
   return {
     waiting: () => [...Object.values(lanes), wholeLane].reduce((sum, each) => sum + each.waiting(), 0),
-    forRequest(signal) {
+    forRequest(signal, waited) {
       const remove = createRemove(removes, signal)
       const noticed = async <Value>(work: () => Promise<Value>): Promise<Value> => {
+        waited?.begin()
         try {
           // Nobody waits behind batches that wait for a cluster that is down.
           options.circuit.admit()
@@ -94,6 +99,8 @@ export function createMemoryStores(options: Options): MemoryStores {
         } catch (error) {
           options.onFailure()
           throw error
+        } finally {
+          waited?.end()
         }
       }
       return {

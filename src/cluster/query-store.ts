@@ -2,7 +2,9 @@ import { fieldsToRead } from '../core/access.ts'
 import type { AccessPolicy } from '../core/access.ts'
 import type { MatchPage, MatchQuestion, QueryStore } from '../core/delete-by-query.ts'
 import type { SearchStore } from '../core/search-memories.ts'
+import type { Stopwatch } from '../core/stopwatch.ts'
 import { withBackoff } from './backoff.ts'
+import { timedClient } from './client.ts'
 import type { ClusterClient } from './client.ts'
 import { findMatches } from './find-matches.ts'
 import type { MemoryStores } from './memory-store.ts'
@@ -20,19 +22,20 @@ interface Options {
 
 /** What a query names in a cluster, for one request at a time. */
 export interface QueryStores {
-  /** @param signal aborts when the request's deadline has come or its caller has gone */
-  forRequest(signal: AbortSignal): QueryStore & SearchStore
+  /** See {@link MemoryStores.forRequest}. */
+  forRequest(signal: AbortSignal, waited?: Stopwatch): QueryStore & SearchStore
 }
 
 export function createQueryStores(options: Options): QueryStores {
-  const { client, readable, policy, containers } = options
+  const { readable, policy, containers } = options
   return {
-    forRequest(signal) {
+    forRequest(signal, waited) {
+      const client = timedClient(options.client, waited)
       return {
-        findContainer: (containerId) => containers.forRequest(signal).findContainer(containerId),
+        findContainer: (containerId) => containers.forRequest(signal, waited).findContainer(containerId),
         fields: (index, forAnyOwner) =>
           withBackoff(() => readQueryFields(client, policy, index, forAnyOwner, signal), signal),
-        find: (question) => find(options, question, signal),
+        find: (question) => find({ ...options, client }, question, signal),
         removeMatches: (index, matches) => removeMatches(client, index, matches, signal),
         search: (question) => withBackoff(() => searchIndex(client, question, signal), signal),
         prove: (index) => readable.prove(index, signal),

@@ -51,6 +51,7 @@ function invalid(reason: string): GatewayError {
 
 /**
  * Deletes each memory by its own checked delete; made at once, they share round trips.
+ * @returns with the outcome of each that was decided
  * @param missing what a memory that is not there counts as: 200 deleted, 404 failed
  * @throws GatewayError where nothing could be decided at all: a cluster that is down is not so many failed deletes
  */
@@ -60,7 +61,7 @@ export async function deleteMemories(
   principal: Principal,
   { containerId, types, memoryIds }: Omit<LookQuestion, 'memoryId'> & { readonly memoryIds: readonly string[] },
   missing: 200 | 404,
-): Promise<BulkOutcome> {
+): Promise<BulkOutcome & { readonly outcomes: readonly DeleteOutcome[] }> {
   const settled: PromiseSettledResult<DeleteOutcome>[] = []
   // A window of them at a time, so that one caller's many do not fill the queue for everybody.
   for (let from = 0; from < memoryIds.length; from += AT_ONCE) {
@@ -75,8 +76,9 @@ export async function deleteMemories(
   }
   const failure = settled.find((one) => one.status === 'rejected')
   if (failure !== undefined && settled.every((one) => one.status === 'rejected')) throw failure.reason
-  const deleted = settled.filter((one) => one.status === 'fulfilled' && countsAsDeleted(one.value, missing)).length
-  return { deleted, failed: memoryIds.length - deleted }
+  const outcomes = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const deleted = outcomes.filter((outcome) => countsAsDeleted(outcome, missing)).length
+  return { deleted, failed: memoryIds.length - deleted, outcomes }
 }
 
 const AT_ONCE = 256

@@ -33,9 +33,11 @@ export async function handleDeleteByQuery(
     const store = countedStore(
       parts,
       principal,
-      cluster.queryStoreFor(signalOf(exchange, byQuery.deadlineMs, carriesOn)),
+      cluster.queryStoreFor(signalOf(exchange, byQuery.deadlineMs, carriesOn), exchange.waited),
     )
     const outcome = await deleteByQuery(store, policy, principal, { containerId, type, query, dryRun })
+    const memories = outcome.kind === 'ran' && !dryRun ? outcome.report.deleted : 0
+    if (memories > 0) exchange.deletes = [{ outcome: 'deleted', type, memories }]
     return { kind: 'byQueryOutcome', outcome, tookMs: Math.round(performance.now() - startedAt) }
   })
 }

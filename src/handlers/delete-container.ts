@@ -22,7 +22,7 @@ export async function handleDeleteContainer(
   const request = { containerId, types: allMemories ? MEMORY_TYPES : types }
   return answerOnce(parts, exchange, [containerId], async (carriesOn) => {
     await parts.countDeletes(principal, 1)
-    const store = cluster.containerStoreFor(signalOf(exchange, parts.byQuery.deadlineMs, carriesOn))
+    const store = cluster.containerStoreFor(signalOf(exchange, parts.byQuery.deadlineMs, carriesOn), exchange.waited)
     return { kind: 'containerOutcome', outcome: await deleteContainer(store, principal, request) }
   })
 }

@@ -17,7 +17,13 @@ export async function handleBulkDelete(parts: HandlerParts, exchange: Admitted):
   const question = { containerId, types: legacy.types, memoryIds }
   return answerOnce(parts, exchange, [containerId, body], async (carriesOn) => {
     await parts.countDeletes(principal, memoryIds.length)
-    const store = cluster.storeFor(signalOf(exchange, deadlineMs, carriesOn))
-    return { kind: 'bulkOutcome', outcome: await deleteMemories(store, policy, principal, question, legacy.missing) }
+    const store = cluster.storeFor(signalOf(exchange, deadlineMs, carriesOn), exchange.waited)
+    const { outcomes, ...outcome } = await deleteMemories(store, policy, principal, question, legacy.missing)
+    exchange.deletes = outcomes.map((one) => ({
+      outcome: one.kind,
+      type: one.kind === 'deleted' ? one.type : 'unknown',
+      memories: 1,
+    }))
+    return { kind: 'bulkOutcome', outcome }
   })
 }

@@ -3,6 +3,7 @@ import { deleteMemory } from '../core/delete-memory.ts'
 import type { DeleteRequest } from '../core/delete-memory.ts'
 import { deleteSession } from '../core/delete-session.ts'
 import { scopesOf } from '../core/memory-routes.ts'
+import { parseMemoryType } from '../core/memory.ts'
 import { parseDeleteParameters, parseSessionParameters } from '../core/parameters.ts'
 import type { Route } from '../core/route.ts'
 import type { Result } from '../wire/answer.ts'
@@ -23,11 +24,24 @@ export async function handleDelete(parts: HandlerParts, exchange: Admitted, rout
   const result = await answerOnce(parts, exchange, [request.containerId], async (carriesOn) => {
     await parts.countDeletes(principal, 1)
     if (request.cascade) return cascade(parts, exchange, request, carriesOn)
-    const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs, carriesOn))
+    const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs, carriesOn), exchange.waited)
     return { kind: 'outcome', outcome: await deleteMemory(store, parts.policy, principal, request) }
   })
-  if (result.kind === 'outcome') exchange.outcome = result.outcome
+  if (result.kind === 'outcome') {
+    exchange.outcome = result.outcome
+    if (exchange.isReplayed !== true) exchange.deletes = deletesOf(result, route)
+  }
   return result
+}
+
+function deletesOf(
+  { outcome, cascaded = 0 }: Extract<Result, { kind: 'outcome' }>,
+  route: DeleteRoute,
+): NonNullable<Admitted['deletes']> {
+  const asked = route.kind === 'deleteMemory' ? parseMemoryType(route.typeText) : undefined
+  const type = outcome.kind === 'deleted' ? outcome.type : (asked ?? 'unknown')
+  const own = { outcome: outcome.kind, type, memories: 1 }
+  return cascaded === 0 ? [own] : [own, { outcome: 'deleted', type: 'working', memories: cascaded }]
 }
 
 /** A session's working memories go with it: more work than one delete, and so more time. */
@@ -39,8 +53,8 @@ async function cascade(
 ): Promise<Result> {
   const { cluster, principal } = exchange
   const signal = signalOf(exchange, parts.byQuery.deadlineMs, carriesOn)
-  const queryStore = countedStore(parts, principal, cluster.queryStoreFor(signal))
-  const store = cluster.storeFor(signal)
+  const queryStore = countedStore(parts, principal, cluster.queryStoreFor(signal, exchange.waited))
+  const store = cluster.storeFor(signal, exchange.waited)
   return { kind: 'outcome', ...(await deleteSession(store, queryStore, parts.policy, principal, request)) }
 }
 

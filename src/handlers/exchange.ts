@@ -5,11 +5,13 @@ import type { AccessPolicy } from '../core/access.ts'
 import type { QueryStore } from '../core/delete-by-query.ts'
 import type { ContainerStore } from '../core/delete-container.ts'
 import type { DeleteOutcome, MemoryStore } from '../core/delete-memory.ts'
+import type { RouteClass } from '../core/guard/decision.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { KeptAnswers } from '../core/idempotency.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Route } from '../core/route.ts'
 import type { SearchStore } from '../core/search-memories.ts'
+import type { Stopwatch } from '../core/stopwatch.ts'
 import type { Target } from '../core/target.ts'
 import type { IsTrustedProxy } from '../forward/caller-chain.ts'
 import type { Forward } from '../forward/engine.ts'
@@ -24,6 +26,8 @@ export interface Exchange {
   readonly uri: string
   readonly requestId: string
   readonly startedAt: number
+  /** Runs while it waits for its cluster. */
+  readonly waited: Stopwatch
   target?: Target
   route?: Route
   principal?: Principal
@@ -32,6 +36,17 @@ export interface Exchange {
   isReplayed?: boolean
   /** For the access line. */
   outcome?: DeleteOutcome
+  /** What became of memories that were to be deleted, for the metrics. */
+  deletes?: readonly CountedDelete[]
+  /** What the guard made of it: the class of the API, and whether there was anything to say against it. */
+  guarded?: { readonly class: RouteClass; isClean: boolean }
+}
+
+interface CountedDelete {
+  readonly outcome: string
+  /** A memory type, or `unknown`. */
+  readonly type: string
+  readonly memories: number
 }
 
 /** An exchange whose caller is known, and whose cluster is chosen. */
@@ -45,10 +60,10 @@ export interface Admitted extends Exchange {
 export interface ClusterParts {
   readonly name: string
   /** The cluster's memories for one request, as the service identity. */
-  readonly storeFor: (signal: AbortSignal) => MemoryStore
+  readonly storeFor: (signal: AbortSignal, waited?: Stopwatch) => MemoryStore
   /** The same, for what a query names. */
-  readonly queryStoreFor: (signal: AbortSignal) => QueryStore & SearchStore
-  readonly containerStoreFor: (signal: AbortSignal) => ContainerStore
+  readonly queryStoreFor: (signal: AbortSignal, waited?: Stopwatch) => QueryStore & SearchStore
+  readonly containerStoreFor: (signal: AbortSignal, waited?: Stopwatch) => ContainerStore
   /** Sends a request on as the pass-through identity. */
   readonly forward: Forward
   /** Which indices, aliases and data streams the cluster has. */

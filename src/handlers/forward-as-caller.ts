@@ -25,7 +25,7 @@ export async function forwardAsCaller(
   const { request, response, cluster } = exchange
   const body = read === undefined ? uploadOf(request, boundary) : Readable.from([read], { objectMode: false })
   // What is left of the body is read and dropped: see openUpload.
-  await cluster.forward(request, response, headers, body).finally(() => body?.destroy())
+  await exchange.waited.during(() => cluster.forward(request, response, headers, body)).finally(() => body?.destroy())
   return 'forwarded'
 }
 

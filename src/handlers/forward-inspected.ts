@@ -13,7 +13,7 @@ import { judgeAll } from './judge-findings.ts'
  * @param maxBytes of the body as it comes
  */
 type ForwardInspected = (
-  exchange: Pick<Admitted, 'request' | 'response'> & { readonly cluster: Pick<ClusterParts, 'forward'> },
+  exchange: Pick<Admitted, 'request' | 'response' | 'waited'> & { readonly cluster: Pick<ClusterParts, 'forward'> },
   check: BodyCheck,
   headers: readonly string[],
   maxBytes: number,
@@ -30,12 +30,13 @@ const INFLATED_BYTES = 268_435_456
  * node is broken off before its end, so that the server has run nothing of it.
  * @throws GatewayError guardRefused, insufficientScope, invalidBody, unreadableBody, bodyTooLarge, indicesUnknown
  */
-export const forwardInspected: ForwardInspected = async ({ request, response, cluster }, check, headers, maxBytes) => {
+export const forwardInspected: ForwardInspected = async (exchange, check, headers, maxBytes) => {
+  const { request, response, waited, cluster } = exchange
   const limits = { heldBytes: HELD_BYTES[check.kind], inflatedBytes: INFLATED_BYTES }
   const upload = openUpload(request, maxBytes)
   try {
     const body = await openGuardedBody(upload, request, inspect(check), limits)
-    await cluster.forward(request, response, headers, body).finally(() => body.destroy())
+    await waited.during(() => cluster.forward(request, response, headers, body)).finally(() => body.destroy())
   } finally {
     // What is left of it is read and dropped: see openUpload.
     upload.destroy()

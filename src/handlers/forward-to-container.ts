@@ -30,7 +30,8 @@ export async function forwardToContainer(
   // Only this one's body can say another container than the path.
   const body = kind === 'addMemories' ? await checkedAddition(parts, exchange, containerId) : undefined
   const { cluster, principal } = exchange
-  const container = await cluster.storeFor(signalOf(exchange, parts.deadlineMs)).findContainer(containerId)
+  const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs), exchange.waited)
+  const container = await store.findContainer(containerId)
   const refusal = whyNotAdmitted(container, principal, parts.policy, kind)
   return refusal === undefined
     ? forwardAsCaller(parts, exchange, { body })
@@ -78,7 +79,8 @@ export async function forwardUpdate(parts: HandlerParts, exchange: Admitted, add
   const types = [memoryTypeOf(address.typeText)]
   const memoryId = checkedId(address.memoryId)
   checkParameters(target)
-  const look = await cluster.storeFor(signalOf(exchange, parts.deadlineMs)).look({ containerId, types, memoryId })
+  const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs), exchange.waited)
+  const look = await store.look({ containerId, types, memoryId })
   const decision = decide(look, principal, parts.policy, 'memory:write:any')
   return decision.kind === 'granted'
     ? forwardAsCaller(parts, exchange)

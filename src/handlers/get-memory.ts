@@ -16,7 +16,7 @@ export async function handleGet(
   const type = memoryTypeOf(address.typeText)
   const memoryId = checkedId(address.memoryId)
   checkParameters(target)
-  const store = cluster.storeFor(signalOf(exchange, deadlineMs))
+  const store = cluster.storeFor(signalOf(exchange, deadlineMs), exchange.waited)
   const look = await store.look({ containerId, types: [type], memoryId, reads: 'everything' })
   const decision = decide(look, principal, policy, 'memory:read:any')
   if (decision.kind === 'granted') return { kind: 'memory', type, source: decision.place.memory.source }

@@ -43,6 +43,7 @@ export async function guardRequest(guard: Guard, exchange: Admitted): Promise<Bo
   const arrivedAt = Date.now()
   const { method, target, principal, cluster } = exchange
   const decision = await decideWithTable({ method, target, principal }, guard, cluster.indexTables)
+  exchange.guarded = { class: decision.class, isClean: true }
   const counts = whichCounts(guard, exchange, decision)
   const refusal = counts(decision.refusals)
   if (refusal !== undefined) throw refusalError(refusal)
@@ -54,11 +55,8 @@ export async function guardRequest(guard: Guard, exchange: Admitted): Promise<Bo
 type WhichCounts = (refusals: readonly Refusal[]) => Refusal | undefined
 
 /** The first refusal that is enforced; those before it, which are only observed, are told. */
-function whichCounts(
-  guard: Guard,
-  { requestId, method }: Admitted,
-  { api, class: level, rule }: Decision,
-): WhichCounts {
+function whichCounts(guard: Guard, exchange: Admitted, { api, class: level, rule }: Decision): WhichCounts {
+  const { requestId, method } = exchange
   const told = new Set<string>()
   return (refusals) => {
     for (const refusal of refusals) {
@@ -66,6 +64,7 @@ function whichCounts(
       const outcome = isEnforced(guard, refusal) ? 'refused' : 'observed'
       if (!told.has(reason)) guard.onRefusal({ requestId, outcome, method, api, class: level, rule, cause, reason })
       told.add(reason)
+      exchange.guarded = { class: level, isClean: false }
       if (outcome === 'refused') return refusal
     }
     return undefined

@@ -19,7 +19,7 @@ export async function handleSearch(
   const search = checkedSearch(body)
   checkParameters(target)
   const layout = layoutParametersOf(target, request.headers.accept)
-  const store = cluster.queryStoreFor(signalOf(exchange, deadlineMs))
+  const store = cluster.queryStoreFor(signalOf(exchange, deadlineMs), exchange.waited)
   const outcome = await searchMemories(store, policy, principal, { containerId, type, search, layout })
   if (outcome.kind === 'searched') return { kind: 'clusterAnswer', answer: outcome.answer }
   exchange.outcome = outcome

@@ -10,6 +10,8 @@ export interface RequestSample {
   readonly dialect: string
   readonly status: number
   readonly seconds: number
+  /** Of these, those in which it did not wait for a cluster. */
+  readonly ownSeconds: number
 }
 
 /** One request of ours to a cluster, or one that was passed through. */
@@ -26,12 +28,14 @@ export interface Metrics {
   upstream(sample: UpstreamSample): void
   batch(cluster: string, operation: 'look' | 'remove', items: number): void
   /** @param type a memory type, or `unknown` where the delete did not come that far */
-  delete(outcome: string, type: string): void
+  delete(outcome: string, type: string, memories: number): void
+  /** A request that could not be decided or carried out. */
+  failure(code: string, source: string): void
   /** @param result a failure's code */
   tokenRefused(result: string): void
   keySetFetched(issuer: string, result: 'ok' | 'failed'): void
-  /** A request that the guard refused, or would have refused (`observed`). */
-  guardRefusal(outcome: 'refused' | 'observed', cause: string, level: string): void
+  /** A request that the guard let through, refused, or would have refused (`observed`). */
+  guardDecision(outcome: 'allowed' | 'refused' | 'observed', cause: string, level: string): void
   /** Takes up what is read only when asked for. */
   watch(readings: Readings): void
   /** The text that Prometheus scrapes, and its content type. */
@@ -40,6 +44,7 @@ export interface Metrics {
 
 // Deletes take 1 to 10 ms on an idle cluster, and up to their deadline on one in trouble; a passed-through search may take minutes.
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120]
+const OWN_SECONDS = [0.0001, 0.00025, 0.0005, ...SECONDS.slice(0, 10)]
 const ITEMS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 /** Opens a registry of its own: several gateways may run in one process. */
@@ -63,6 +68,12 @@ export function createMetrics(): Metrics {
     ['route'],
     SECONDS,
   )
+  const own = histogram(
+    'own_duration_seconds',
+    'The part of a request in which it does not wait for a cluster, nor for a place in a batch.',
+    ['route'],
+    OWN_SECONDS,
+  )
   const upstream = histogram(
     'upstream_duration_seconds',
     'Requests to the cluster: batches of looks and removes, and what was passed through.',
@@ -75,9 +86,13 @@ export function createMetrics(): Metrics {
     ['cluster', 'operation'],
     ITEMS,
   )
-  const deletes = counter('deletes_total', 'Deletes of single memories by outcome and memory type.', [
+  const deletes = counter('deletes_total', 'Memories that were to be deleted, by outcome and memory type.', [
     'outcome',
     'type',
+  ])
+  const failures = counter('failures_total', 'Requests that failed, by the code of the failure and who has to act.', [
+    'code',
+    'source',
   ])
   const refused = counter('token_refusals_total', 'Requests without a usable token, by the code of the refusal.', [
     'result',
@@ -85,22 +100,24 @@ export function createMetrics(): Metrics {
   const fetches = counter('key_set_fetches_total', 'Fetches of key sets.', ['issuer', 'result'])
 
   const guarded = counter(
-    'guard_refusals_total',
-    'What the guard refused, or only observed, by cause and class of API.',
+    'guard_decisions_total',
+    'What the guard let through, refused, or only observed, by cause and class of API.',
     ['outcome', 'cause', 'class'],
   )
 
   return {
-    request({ route, dialect, status, seconds }) {
+    request({ route, dialect, status, seconds, ownSeconds }) {
       requests.inc({ route, dialect, status: String(status) })
       durations.observe({ route }, seconds)
+      own.observe({ route }, ownSeconds)
     },
     upstream: ({ seconds, ...labels }) => upstream.observe(labels, seconds),
     batch: (cluster, operation, items) => batches.observe({ cluster, operation }, items),
-    delete: (outcome, type) => deletes.inc({ outcome, type }),
+    delete: (outcome, type, memories) => deletes.inc({ outcome, type }, memories),
+    failure: (code, source) => failures.inc({ code, source }),
     tokenRefused: (result) => refused.inc({ result }),
     keySetFetched: (issuer, result) => fetches.inc({ issuer, result }),
-    guardRefusal: (outcome, cause, level) => guarded.inc({ outcome, cause, class: level }),
+    guardDecision: (outcome, cause, level) => guarded.inc({ outcome, cause, class: level }),
     watch: (readings) => watchReadings(readings, registry),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }

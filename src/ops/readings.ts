@@ -24,127 +24,135 @@ interface ClusterReading {
   readonly circuit: { readonly state: string; readonly opened: number; readonly refused: number }
 }
 
-type Labels = Readonly<Record<string, string>>
-type Read = () => readonly (readonly [labels: Labels, value: number])[]
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
+
+interface Reading {
+  readonly kind: typeof Counter | typeof Gauge
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly string[]
+  readonly read: () => readonly Sample[]
+}
 
 /** Takes up readings into a registry. */
-export function watchReadings({ keySets, clusters, checks, tokens }: Readings, registry: Registry): void {
-  const each = (value: (reading: ClusterReading) => number): Read => {
-    return () => clusters().map((reading) => [{ cluster: reading.cluster }, value(reading)])
+export function watchReadings(readings: Readings, registry: Registry): void {
+  for (const { kind: Kind, name, help, labels, read } of [...ownReadings(readings), ...clusterReadings(readings)]) {
+    new Kind({
+      name: `memory_gateway_${name}`,
+      help,
+      labelNames: labels,
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const [of, value] of read()) this.inc(of, value)
+      },
+    })
   }
-  const ofNodes = (value: (state: NodeState) => number): Read => {
-    return () =>
-      clusters().flatMap(({ cluster, nodes }) =>
-        nodes.map((state): readonly [Labels, number] => [{ cluster, node: state.node }, value(state)]),
-      )
-  }
-  gauge(registry, 'key_set_age_seconds', 'Time since the key set of an issuer was fetched.', ['issuer'], () =>
-    keySets().flatMap(({ issuer, fetchedAt }) =>
-      fetchedAt === undefined ? [] : [[{ issuer }, (Date.now() - fetchedAt) / 1000] as const],
-    ),
-  )
-  gauge(registry, 'key_set_keys', 'Keys of an issuer that are in use.', ['issuer'], () =>
-    keySets().map(({ issuer, keys }) => [{ issuer }, keys]),
-  )
-  gauge(registry, 'ready', 'The checks of /readyz: 1 where they are good.', ['check'], () =>
-    Object.entries(checks()).map(([check, { ok }]) => [{ check }, ok ? 1 : 0]),
-  )
-  counter(registry, 'token_verifications_total', 'Accepted tokens: verified, or remembered.', ['result'], () =>
-    Object.entries(tokens()).map(([result, count]) => [{ result }, count]),
-  )
-  const waiting = 'Looks and removes that wait for a place in a batch.'
-  gauge(
-    registry,
-    'queue_items',
-    waiting,
-    ['cluster'],
-    each((reading) => reading.waiting),
-  )
-  const up = 'Nodes that get requests: 0 for one that is ejected.'
-  gauge(
-    registry,
-    'node_up',
-    up,
-    ['cluster', 'node'],
-    ofNodes(({ state }) => (state === 'up' ? 1 : 0)),
-  )
-  const underWay = 'Requests under way at a node.'
-  gauge(
-    registry,
-    'node_requests',
-    underWay,
-    ['cluster', 'node'],
-    ofNodes((state) => state.outstanding),
-  )
-  const ejections = 'Nodes that were ejected so far.'
-  counter(
-    registry,
-    'node_ejections_total',
-    ejections,
-    ['cluster'],
-    each(({ counters }) => counters.ejections),
-  )
-  counter(
-    registry,
-    'retries_total',
-    'Requests sent again, and those for which no budget was left.',
-    ['cluster', 'result'],
-    () =>
-      clusters().flatMap(({ cluster, counters }) => [
-        [{ cluster, result: 'sent' }, counters.retries] as const,
-        [{ cluster, result: 'refused' }, counters.retriesRefused] as const,
-      ]),
-  )
-  const isOpen = 'Whether the circuit keeps requests from the cluster: 1 open, 0.5 half-open, 0 closed.'
-  gauge(
-    registry,
-    'circuit_open',
-    isOpen,
-    ['cluster'],
-    each(({ circuit }) => OPENNESS[circuit.state] ?? 0),
-  )
-  const opened = 'How often the circuit has opened.'
-  counter(
-    registry,
-    'circuit_openings_total',
-    opened,
-    ['cluster'],
-    each(({ circuit }) => circuit.opened),
-  )
-  const refused = 'Requests that the circuit turned away.'
-  counter(
-    registry,
-    'circuit_refusals_total',
-    refused,
-    ['cluster'],
-    each(({ circuit }) => circuit.refused),
-  )
+}
+
+function ownReadings({ keySets, checks, tokens }: Readings): readonly Reading[] {
+  return [
+    {
+      kind: Gauge,
+      name: 'key_set_age_seconds',
+      help: 'Time since the key set of an issuer was fetched.',
+      labels: ['issuer'],
+      read: () =>
+        keySets().flatMap(({ issuer, fetchedAt }): readonly Sample[] =>
+          fetchedAt === undefined ? [] : [[{ issuer }, (Date.now() - fetchedAt) / 1000]],
+        ),
+    },
+    {
+      kind: Gauge,
+      name: 'key_set_keys',
+      help: 'Keys of an issuer that are in use.',
+      labels: ['issuer'],
+      read: () => keySets().map(({ issuer, keys }) => [{ issuer }, keys]),
+    },
+    {
+      kind: Gauge,
+      name: 'ready',
+      help: 'The checks of /readyz: 1 where they are good.',
+      labels: ['check'],
+      read: () => Object.entries(checks()).map(([check, { ok }]) => [{ check }, ok ? 1 : 0]),
+    },
+    {
+      kind: Counter,
+      name: 'token_verifications_total',
+      help: 'Accepted tokens: verified, or remembered.',
+      labels: ['result'],
+      read: () => Object.entries(tokens()).map(([result, count]) => [{ result }, count]),
+    },
+  ]
 }
 
 const OPENNESS: Readonly<Record<string, number>> = { open: 1, 'half-open': 0.5 }
 
-function gauge(registry: Registry, name: string, help: string, labelNames: readonly string[], read: Read): void {
-  new Gauge({
-    name: `memory_gateway_${name}`,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const [labels, value] of read()) this.set(labels, value)
-    },
+function clusterReadings({ clusters }: Readings): readonly Reading[] {
+  const each = (value: (reading: ClusterReading) => number) => ({
+    labels: ['cluster'],
+    read: () => clusters().map((reading): Sample => [{ cluster: reading.cluster }, value(reading)]),
   })
-}
-
-function counter(registry: Registry, name: string, help: string, labelNames: readonly string[], read: Read): void {
-  new Counter({
-    name: `memory_gateway_${name}`,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const [labels, value] of read()) this.inc(labels, value)
-    },
+  const eachNode = (value: (state: NodeState) => number) => ({
+    labels: ['cluster', 'node'],
+    read: () =>
+      clusters().flatMap(({ cluster, nodes }) =>
+        nodes.map((state): Sample => [{ cluster, node: state.node }, value(state)]),
+      ),
   })
+  return [
+    {
+      kind: Gauge,
+      name: 'queue_items',
+      help: 'Looks and removes that wait for a place in a batch.',
+      ...each(({ waiting }) => waiting),
+    },
+    {
+      kind: Gauge,
+      name: 'node_up',
+      help: 'Nodes that get requests: 0 for one that is ejected.',
+      ...eachNode(({ state }) => (state === 'up' ? 1 : 0)),
+    },
+    {
+      kind: Gauge,
+      name: 'node_requests',
+      help: 'Requests under way at a node.',
+      ...eachNode(({ outstanding }) => outstanding),
+    },
+    {
+      kind: Counter,
+      name: 'node_ejections_total',
+      help: 'Nodes that were ejected so far.',
+      ...each(({ counters }) => counters.ejections),
+    },
+    {
+      kind: Counter,
+      name: 'retries_total',
+      help: 'Requests sent again, and those for which no budget was left.',
+      labels: ['cluster', 'result'],
+      read: () =>
+        clusters().flatMap(({ cluster, counters }): readonly Sample[] => [
+          [{ cluster, result: 'sent' }, counters.retries],
+          [{ cluster, result: 'refused' }, counters.retriesRefused],
+        ]),
+    },
+    {
+      kind: Gauge,
+      name: 'circuit_open',
+      help: 'Whether the circuit keeps requests from the cluster: 1 open, 0.5 half-open, 0 closed.',
+      ...each(({ circuit }) => OPENNESS[circuit.state] ?? 0),
+    },
+    {
+      kind: Counter,
+      name: 'circuit_openings_total',
+      help: 'How often the circuit has opened.',
+      ...each(({ circuit }) => circuit.opened),
+    },
+    {
+      kind: Counter,
+      name: 'circuit_refusals_total',
+      help: 'Requests that the circuit turned away.',
+      ...each(({ circuit }) => circuit.refused),
+    },
+  ]
 }

@@ -204,7 +204,7 @@ describe('guard.mode: observe', () => {
     })
     const { text: metrics } = await call(observing.opsUrl, { path: '/metrics' })
     expect(metrics).toMatch(
-      /memory_gateway_guard_refusals_total\{outcome="observed",cause="missingScope",class="read"\} \d/,
+      /memory_gateway_guard_decisions_total\{outcome="observed",cause="missingScope",class="read"\} \d/,
     )
 
     proxy.reset()
