@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 
+import { FAILURES } from '../core/failure.ts'
 import { watchReadings } from './readings.ts'
 import type { Readings } from './readings.ts'
 
@@ -104,6 +105,9 @@ export function createMetrics(): Metrics {
     'What the guard let through, refused, or only observed, by cause and class of API.',
     ['outcome', 'cause', 'class'],
   )
+
+  // A counter that is not there before it counts shows no increase the first time: these may happen once, and alerts wait for them.
+  for (const [code, { source }] of Object.entries(FAILURES)) failures.inc({ code, source }, 0)
 
   return {
     request({ route, dialect, status, seconds, ownSeconds }) {
