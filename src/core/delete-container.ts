@@ -1,6 +1,6 @@
 import { holds } from './access.ts'
 import type { BackingIndex, Container } from './backing-index.ts'
-import type { DeleteReceipt, Removal } from './delete-memory.ts'
+import type { DeleteReceipt, Open, Removal } from './delete-memory.ts'
 import { GatewayError } from './failure.ts'
 import type { Long } from './look.ts'
 import type { MemoryType } from './memory.ts'
@@ -46,39 +46,54 @@ export type ContainerOutcome =
 /** How often it begins again where the container's document changes meanwhile. */
 const MAX_ROUNDS = 5
 
+/** The version of a container's document that may have been removed. */
+export type UnconfirmedContainer = Pick<FoundContainer, 'version'>
+
 /**
  * Deletes indices of a container that no other container uses, and then its document. The document goes last: until then whatever failed can be
  * repeated, and nothing is left behind that no container names.
+ * @param open the order that an earlier call for the same container left unconfirmed, and then this one's
+ * @throws GatewayError from the store; `outcomeUnknown` once an order to remove the document may have reached the cluster
  */
 export async function deleteContainer(
   store: ContainerStore,
   principal: Principal,
   { containerId, types }: ContainerRequest,
+  open: Open<UnconfirmedContainer>,
 ): Promise<ContainerOutcome> {
-  let ordered: FoundContainer | undefined
-  for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const found = await store.read(containerId)
-    if (found === undefined) {
-      return ordered === undefined ? { kind: 'containerNotFound' } : recovered(store.index, containerId, ordered)
-    }
-    const { container } = found
-    if (!mayDelete(container, principal)) return { kind: 'notTheContainersOwner' }
+  const earlier = open.order
+  try {
+    for (let round = 1; round <= MAX_ROUNDS; round++) {
+      const found = await store.read(containerId)
+      if (found === undefined) {
+        return open.order === undefined
+          ? { kind: 'containerNotFound' }
+          : recovered(store.index, containerId, open.order)
+      }
+      const { container } = found
+      if (!mayDelete(container, principal)) return { kind: 'notTheContainersOwner' }
 
-    const indices = indicesOf(container.naming, types)
-    if (typeof indices === 'string') throw new GatewayError('unusableContainer', { cause: indices })
-    for (const index of indices) {
-      // All of them, each time: one that is found to be shared ends the request before anything more is gone.
-      if (await isShared(store, containerId, indices)) return sharedBy(container)
-      await store.deleteIndex(index)
+      const indices = indicesOf(container.naming, types)
+      if (typeof indices === 'string') throw new GatewayError('unusableContainer', { cause: indices })
+      for (const index of indices) {
+        // All of them, each time: one that is found to be shared ends the request before anything more is gone.
+        if (await isShared(store, containerId, indices)) return sharedBy(container)
+        await store.deleteIndex(index)
+      }
+      const removal = await store.remove(containerId, found)
+      if (removal.kind === 'removed') return { kind: 'containerDeleted', receipt: removal.receipt }
+      if (removal.kind === 'unknown') open.order = { version: found.version }
     }
-    const removal = await store.remove(containerId, found)
-    if (removal.kind === 'removed') return { kind: 'containerDeleted', receipt: removal.receipt }
-    if (removal.kind === 'unknown') ordered = found
+    throw new GatewayError('upstreamUnavailable', {
+      reason: 'The container changes faster than it can be deleted; try again',
+    })
+  } catch (error) {
+    if (open.order === earlier) throw error
+    throw new GatewayError('outcomeUnknown', { reason: UNKNOWN, cause: error })
   }
-  throw new GatewayError('upstreamUnavailable', {
-    reason: 'The container changes faster than it can be deleted; try again',
-  })
 }
+
+const UNKNOWN = 'The cluster did not confirm the delete in time: whether the container was deleted is unknown'
 
 /**
  * What {@link deleteContainer} would make of the request, told from the same looks; nothing is deleted.
@@ -137,7 +152,7 @@ async function isShared(store: ContainerStore, containerId: string, indices: rea
 }
 
 /** Gone after our order: deleted. What it cannot know is the clients' own "unassigned". */
-function recovered(index: string, containerId: string, { version }: FoundContainer): ContainerOutcome {
+function recovered(index: string, containerId: string, { version }: UnconfirmedContainer): ContainerOutcome {
   return {
     kind: 'containerDeleted',
     receipt: {

@@ -62,13 +62,21 @@ export interface DeleteRequest extends LookQuestion {
 }
 
 /** An order to remove that may have reached the cluster. */
-interface Unconfirmed {
-  readonly place: FoundPlace
-  readonly cause: unknown
+export interface UnconfirmedOrder {
+  readonly type: MemoryType
+  readonly index: BackingIndex
+  /** Of the memory that it was to remove. */
+  readonly version: Long
+}
+
+/** What calls for the same leave open for the next one. */
+export interface Open<Order> {
+  order: Order | undefined
 }
 
 /**
  * Looks, decides and removes, and begins again where the memory changed in between. With several types the first one that has the memory counts.
+ * @param open the order that an earlier call for the same memory left unconfirmed, and then this one's: gone after it is deleted
  * @throws GatewayError from the store; `outcomeUnknown` once an order to remove may have reached the cluster
  */
 export async function deleteMemory(
@@ -76,22 +84,36 @@ export async function deleteMemory(
   policy: AccessPolicy,
   principal: Principal,
   request: DeleteRequest,
+  open: Open<UnconfirmedOrder> = { order: undefined },
 ): Promise<DeleteOutcome> {
-  let unconfirmed: Unconfirmed | undefined
+  let earlier = open.order
+  let unconfirmed: { readonly order: UnconfirmedOrder; readonly cause: unknown } | undefined
   try {
     for (;;) {
       // Once an order is out only its own place counts: the same id in the next type is another memory.
-      const types = unconfirmed === undefined ? request.types : [unconfirmed.place.type]
-      const look = await store.look({ ...request, types })
+      const ordered = unconfirmed?.order ?? earlier
+      const look = await store.look({ ...request, types: ordered === undefined ? request.types : [ordered.type] })
       const decision = decide(look, principal, policy, 'memory:delete:any')
-      if (decision.kind !== 'granted') {
-        return unconfirmed === undefined ? decision : await settle(store, look, unconfirmed, request)
+      if (decision.kind === 'granted') {
+        const { place } = decision
+        const removal = await store.remove(orderOf(place, request))
+        if (removal.kind === 'removed') return { kind: 'deleted', type: place.type, receipt: removal.receipt }
+        if (removal.kind === 'unknown') {
+          const { type, index, memory } = place
+          open.order = { type, index, version: memory.version }
+          unconfirmed = { order: open.order, cause: removal.cause }
+        }
+        continue
       }
-
-      const { place } = decision
-      const removal = await store.remove(orderOf(place, request))
-      if (removal.kind === 'removed') return { kind: 'deleted', type: place.type, receipt: removal.receipt }
-      if (removal.kind === 'unknown') unconfirmed = { place, cause: removal.cause }
+      if (ordered === undefined) return decision
+      if (isGone(look, ordered)) {
+        // Who may not see the container any more does not hear of it either.
+        if (unconfirmed === undefined && decision.kind !== 'memoryNotFound') return decision
+        return await recovered(store, ordered, request)
+      }
+      if (unconfirmed !== undefined) throw new GatewayError('outcomeUnknown', { cause: unconfirmed.cause })
+      // Somebody else's by now, or out of reach: this call is decided as if it were the first.
+      earlier = undefined
     }
   } catch (error) {
     throw unconfirmed === undefined ? error : new GatewayError('outcomeUnknown', { cause: error })
@@ -102,16 +124,10 @@ function orderOf({ index, memory }: FoundPlace, { memoryId, refresh }: DeleteReq
   return { index, memoryId, seqNo: memory.seqNo, primaryTerm: memory.primaryTerm, refresh }
 }
 
-/** Gone after our order: deleted. Anything else leaves the order's fate unknown, and that is what the caller must hear. */
-async function settle(
-  store: MemoryStore,
-  look: Look,
-  { place, cause }: Unconfirmed,
-  request: DeleteRequest,
-): Promise<DeleteOutcome> {
-  const now = look.places.find((candidate) => candidate.type === place.type)
-  if (now?.kind !== 'absent' || now.index !== place.index) throw new GatewayError('outcomeUnknown', { cause })
-  return recovered(place, request.memoryId, request.refresh !== 'false' && (await canRefresh(store, place.index)))
+/** Gone after our order: deleted. Anything else leaves the order's fate unknown. */
+function isGone({ places }: Look, { type, index }: UnconfirmedOrder): boolean {
+  const now = places.find((candidate) => candidate.type === type)
+  return now?.kind === 'absent' && now.index === index
 }
 
 /** Nothing shows whether the order's own refresh was made. Where this one fails the memory is deleted all the same; the answer then says no `forced_refresh`. */
@@ -125,9 +141,20 @@ async function canRefresh(store: MemoryStore, index: BackingIndex): Promise<bool
 }
 
 // What a recovered delete cannot know is answered with the clients' own "unassigned": _seq_no -2, _primary_term 0.
-function recovered({ type, index, memory }: FoundPlace, memoryId: string, forcedRefresh: boolean): DeleteOutcome {
-  const version = typeof memory.version === 'bigint' ? memory.version + 1n : memory.version + 1
-  const shards = { total: 0, successful: 0, failed: 0 }
-  const receipt = { index, memoryId, version, shards, seqNo: -2, primaryTerm: 0, forcedRefresh, recovered: true }
+async function recovered(
+  store: MemoryStore,
+  { type, index, version }: UnconfirmedOrder,
+  { memoryId, refresh }: DeleteRequest,
+): Promise<DeleteOutcome> {
+  const receipt = {
+    index,
+    memoryId,
+    version: typeof version === 'bigint' ? version + 1n : version + 1,
+    shards: { total: 0, successful: 0, failed: 0 },
+    seqNo: -2,
+    primaryTerm: 0,
+    forcedRefresh: refresh !== 'false' && (await canRefresh(store, index)),
+    recovered: true,
+  }
   return { kind: 'deleted', type, receipt }
 }

@@ -4,7 +4,7 @@ import { decide } from './decide.ts'
 import { deleteByQuery } from './delete-by-query.ts'
 import type { ByQueryReport, QueryStore } from './delete-by-query.ts'
 import { deleteMemory } from './delete-memory.ts'
-import type { DeleteOutcome, DeleteRequest, MemoryStore } from './delete-memory.ts'
+import type { DeleteOutcome, DeleteRequest, MemoryStore, Open, UnconfirmedOrder } from './delete-memory.ts'
 import { GatewayError } from './failure.ts'
 import type { Principal } from './principal.ts'
 import { checkedQuery } from './query/check-query.ts'
@@ -21,6 +21,7 @@ const MAX_ROUNDS = 5
 
 /**
  * Deletes a session and the caller's working memories in it. The session goes last: until then whatever failed can be repeated.
+ * @param open as in `deleteMemory`, for the session
  * @throws GatewayError where working memories are left, and with them the session
  */
 export async function deleteSession(
@@ -29,10 +30,14 @@ export async function deleteSession(
   policy: AccessPolicy,
   principal: Principal,
   request: DeleteRequest,
+  open: Open<UnconfirmedOrder>,
 ): Promise<SessionOutcome> {
   // Whoever may not delete the session deletes nothing of it.
   const decision = decide(await store.look(request), principal, policy, 'memory:delete:any')
-  if (decision.kind !== 'granted') return { outcome: decision, cascaded: 0 }
+  if (decision.kind !== 'granted') {
+    const isOpen = open.order !== undefined
+    return { outcome: isOpen ? await deleteMemory(store, policy, principal, request, open) : decision, cascaded: 0 }
+  }
 
   const { containerId, memoryId } = request
   const working = {
@@ -53,7 +58,7 @@ export async function deleteSession(
     if (isDone(came.report)) break
     if (came.report.versionConflicts === 0 || round === MAX_ROUNDS) throw incomplete(came.report)
   }
-  return { outcome: await deleteMemory(store, policy, principal, request), cascaded }
+  return { outcome: await deleteMemory(store, policy, principal, request, open), cascaded }
 }
 
 const FIELD = 'namespace.session_id'

@@ -3,7 +3,14 @@ import { GatewayError } from './failure.ts'
 /** What came of an attempt to be the one call that is carried out under a key. */
 export type Claim =
   /** Nobody else has it: carry the call out, then say what its answer was, or that it has none worth keeping. Neither rejects. */
-  | { readonly kind: 'first'; keep(answer: string): Promise<void>; release(): Promise<void> }
+  | {
+      readonly kind: 'first'
+      /** What a call before this one left open. */
+      readonly open: string | undefined
+      keep(answer: string): Promise<void>
+      /** @param open what the next call with the key is to know of this one */
+      release(open: string | undefined): Promise<void>
+    }
   | { readonly kind: 'answered'; readonly answer: string }
   | { readonly kind: 'running' }
   /** The key was used for something else. */
@@ -53,12 +60,17 @@ function invalid(reason: string): GatewayError {
 /** What is held under a name, as text. */
 export interface Held {
   readonly fingerprint: string
-  /** Absent while the call is under way. */
+  /** Neither is there while the call is under way. */
   readonly answer?: string
+  readonly open?: string
 }
 
-/** What a call finds that is not the first. */
-export function judgeHeld(held: Held, fingerprint: string): Exclude<Claim, { kind: 'first' }> {
+/** What a call finds that is not the first; `open` where it may be carried out again. */
+export function judgeHeld(
+  held: Held,
+  fingerprint: string,
+): Exclude<Claim, { kind: 'first' }> | { readonly kind: 'open'; readonly open: string } {
   if (held.fingerprint !== fingerprint) return { kind: 'otherRequest' }
-  return held.answer === undefined ? { kind: 'running' } : { kind: 'answered', answer: held.answer }
+  if (held.answer !== undefined) return { kind: 'answered', answer: held.answer }
+  return held.open === undefined ? { kind: 'running' } : { kind: 'open', open: held.open }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 
+import type { Open } from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
 import { parseIdempotencyKey } from '../core/idempotency.ts'
 import { dialectOf } from '../core/route.ts'
@@ -11,20 +12,26 @@ import type { Admitted, HandlerParts } from './exchange.ts'
 export type CarriesOn = boolean
 
 /**
+ * What is carried out once.
+ * @param open what the call before left unconfirmed; what is in it at the end is known to the next
+ */
+export type Work<Order> = (carriesOn: CarriesOn, open: Open<Order>) => Promise<Result>
+
+/**
  * Carries a call out once: with an `Idempotency-Key`, who asks the same again gets the answer of the first call, for as long as it is kept. Comes
  * after authentication and the scope, which are decided anew for each call.
  * @param about what the request asks for beside its method and target: its body, and what its token says for it
  * @throws GatewayError invalidIdempotencyKey, idempotencyKeyReused, idempotencyKeyInUse, keptAnswersUnavailable, and what `work` throws
  */
-export async function answerOnce(
+export async function answerOnce<Order>(
   parts: HandlerParts,
   exchange: Admitted,
   about: readonly string[],
-  work: (carriesOn: CarriesOn) => Promise<Result>,
+  work: Work<Order>,
 ): Promise<Result> {
   const { request, principal, cluster, method, uri } = exchange
   const key = parseIdempotencyKey(request.headersDistinct['idempotency-key'] ?? [])
-  if (key === undefined) return work(false)
+  if (key === undefined) return work(false, { order: undefined })
 
   const name = hashOf([principal.issuer, principal.subject, cluster.name, key])
   const claim = await parts.keptAnswers.claim(name, hashOf([method, uri, ...about]))
@@ -35,16 +42,18 @@ export async function answerOnce(
       throw new GatewayError('idempotencyKeyInUse', { retryAfterSeconds: 1 })
     case 'answered':
       exchange.isReplayed = true
-      return parseResult(claim.answer)
+      return parseLongs(claim.answer) as Result
     case 'first':
   }
+  const open: Open<Order> = { order: claim.open === undefined ? undefined : (parseLongs(claim.open) as Order) }
+  // What could not be decided may be decided later; what was ordered may be done by then.
+  const release = (): Promise<void> => claim.release(open.order === undefined ? undefined : writeLongs(open.order))
   try {
-    const result = await work(true)
-    await (isFinal(parts, exchange, result) ? claim.keep(writeResult(result)) : claim.release())
+    const result = await work(true, open)
+    await (isFinal(parts, exchange, result) ? claim.keep(writeLongs(result)) : release())
     return result
   } catch (error) {
-    // What could not be decided may be decided later.
-    await claim.release()
+    await release()
     throw error
   }
 }
@@ -62,13 +71,13 @@ function hashOf(parts: readonly string[]): string {
 }
 
 // JSON has no way to say a bigint: the cluster's long numbers are written as {"$long": "..."}.
-function writeResult(result: Result): string {
-  return JSON.stringify(result, (_, value: unknown) => (typeof value === 'bigint' ? { $long: String(value) } : value))
+function writeLongs(written: unknown): string {
+  return JSON.stringify(written, (_, value: unknown) => (typeof value === 'bigint' ? { $long: String(value) } : value))
 }
 
-function parseResult(text: string): Result {
+function parseLongs(text: string): unknown {
   return JSON.parse(text, (_, value: unknown) => {
     const isLong = typeof value === 'object' && value !== null && '$long' in value
     return isLong ? BigInt(String(value.$long)) : value
-  }) as Result
+  })
 }

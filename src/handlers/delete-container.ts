@@ -1,5 +1,6 @@
 import { requireScope } from '../core/access.ts'
 import { deleteContainer } from '../core/delete-container.ts'
+import type { UnconfirmedContainer } from '../core/delete-container.ts'
 import { scopesOf } from '../core/memory-routes.ts'
 import { MEMORY_TYPES } from '../core/memory.ts'
 import { parseContainerParameters } from '../core/parameters.ts'
@@ -20,9 +21,9 @@ export async function handleDeleteContainer(
   const { allMemories, memories } = parseContainerParameters(target)
   const types = [...new Set(memories.map(memoryTypeOf))]
   const request = { containerId, types: allMemories ? MEMORY_TYPES : types }
-  return answerOnce(parts, exchange, [containerId], async (carriesOn) => {
+  return answerOnce<UnconfirmedContainer>(parts, exchange, [containerId], async (carriesOn, open) => {
     await parts.countDeletes(principal, 1)
     const store = cluster.containerStoreFor(signalOf(exchange, parts.byQuery.deadlineMs, carriesOn), exchange.waited)
-    return { kind: 'containerOutcome', outcome: await deleteContainer(store, principal, request) }
+    return { kind: 'containerOutcome', outcome: await deleteContainer(store, principal, request, open) }
   })
 }

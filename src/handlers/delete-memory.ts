@@ -1,6 +1,6 @@
 import { requireScope } from '../core/access.ts'
 import { deleteMemory } from '../core/delete-memory.ts'
-import type { DeleteRequest } from '../core/delete-memory.ts'
+import type { DeleteRequest, Open, UnconfirmedOrder } from '../core/delete-memory.ts'
 import { deleteSession } from '../core/delete-session.ts'
 import { scopesOf } from '../core/memory-routes.ts'
 import { parseMemoryType } from '../core/memory.ts'
@@ -9,7 +9,7 @@ import type { Route } from '../core/route.ts'
 import type { Result } from '../wire/answer.ts'
 import { checkedId, checkedLegacyId, legacyContainer, memoryTypeOf } from './addressed.ts'
 import { answerOnce } from './answer-once.ts'
-import type { CarriesOn } from './answer-once.ts'
+import type { CarriesOn, Work } from './answer-once.ts'
 import { countedStore } from './counted-store.ts'
 import { signalOf } from './exchange.ts'
 import type { Admitted, Handled, HandlerParts } from './exchange.ts'
@@ -21,12 +21,13 @@ export async function handleDelete(parts: HandlerParts, exchange: Admitted, rout
   const { cluster, principal } = exchange
   requireScope(principal, ...scopesOf('deleteMemory'))
   const request = requestOf(parts, exchange, route)
-  const result = await answerOnce(parts, exchange, [request.containerId], async (carriesOn) => {
+  const work: Work<UnconfirmedOrder> = async (carriesOn, open) => {
     await parts.countDeletes(principal, 1)
-    if (request.cascade) return cascade(parts, exchange, request, carriesOn)
+    if (request.cascade) return cascade(parts, exchange, request, carriesOn, open)
     const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs, carriesOn), exchange.waited)
-    return { kind: 'outcome', outcome: await deleteMemory(store, parts.policy, principal, request) }
-  })
+    return { kind: 'outcome', outcome: await deleteMemory(store, parts.policy, principal, request, open) }
+  }
+  const result = await answerOnce(parts, exchange, [request.containerId], work)
   if (result.kind === 'outcome') {
     exchange.outcome = result.outcome
     if (exchange.isReplayed !== true) exchange.deletes = deletesOf(result, route)
@@ -50,12 +51,13 @@ async function cascade(
   exchange: Admitted,
   request: DeleteRequest,
   carriesOn: CarriesOn,
+  open: Open<UnconfirmedOrder>,
 ): Promise<Result> {
   const { cluster, principal } = exchange
   const signal = signalOf(exchange, parts.byQuery.deadlineMs, carriesOn)
   const queryStore = countedStore(parts, principal, cluster.queryStoreFor(signal, exchange.waited))
   const store = cluster.storeFor(signal, exchange.waited)
-  return { kind: 'outcome', ...(await deleteSession(store, queryStore, parts.policy, principal, request)) }
+  return { kind: 'outcome', ...(await deleteSession(store, queryStore, parts.policy, principal, request, open)) }
 }
 
 type Asked = DeleteRequest & { readonly cascade: boolean }

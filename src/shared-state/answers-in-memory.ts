@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 
 import { judgeHeld } from '../core/idempotency.ts'
-import type { KeptAnswers } from '../core/idempotency.ts'
+import type { Held, KeptAnswers } from '../core/idempotency.ts'
 
 export interface KeepingOptions {
   readonly keepForMs: number
@@ -17,30 +17,31 @@ export const MAX_ANSWER_BYTES = 65_536
 export function keepAnswersInMemory({ keepForMs, maxAnswers, maxBytes }: KeepingOptions): KeptAnswers {
   // Calls that are under way are bounded by the requests that are, and never pushed out by answers.
   const running = new Map<string, string>()
-  const answers = new LRUCache<string, { fingerprint: string; answer: string }>({
+  const answers = new LRUCache<string, Held>({
     max: maxAnswers,
     maxSize: maxBytes,
     maxEntrySize: Math.min(MAX_ANSWER_BYTES, maxBytes),
-    sizeCalculation: ({ answer }, name) => answer.length + name.length,
+    sizeCalculation: ({ answer = '', open = '' }, name) => answer.length + open.length + name.length,
     ttl: keepForMs,
   })
   return {
     claim(name, fingerprint) {
       const under = running.get(name)
       const held = under === undefined ? answers.get(name) : { fingerprint: under }
-      if (held !== undefined) return Promise.resolve(judgeHeld(held, fingerprint))
+      const found = held === undefined ? undefined : judgeHeld(held, fingerprint)
+      if (found !== undefined && found.kind !== 'open') return Promise.resolve(found)
       running.set(name, fingerprint)
-      const release = (): Promise<void> => {
+      const end = (left: Held | undefined): Promise<void> => {
+        if (left === undefined) answers.delete(name)
+        else answers.set(name, left)
         running.delete(name)
         return Promise.resolve()
       }
       return Promise.resolve({
         kind: 'first',
-        keep(answer) {
-          answers.set(name, { fingerprint, answer })
-          return release()
-        },
-        release,
+        open: found?.open,
+        keep: (answer) => end({ fingerprint, answer }),
+        release: (open) => end(open === undefined ? undefined : { fingerprint, open }),
       })
     },
   }

@@ -16,7 +16,7 @@ interface Options {
 }
 
 // Only what is still one's own: a call that took too long may have been followed by another.
-const KEEP = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[1], ARGV[2], 'PX', ARGV[3]) end return false`
+const REPLACE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('set', KEYS[1], ARGV[2], 'PX', ARGV[3]) end return false`
 const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`
 
 /**
@@ -27,25 +27,27 @@ export function keepAnswersInRedis({ redis, keepForMs, runningForMs, onLost }: O
   async function claim(name: string, fingerprint: string): Promise<Claim> {
     const key = `answer:${name}`
     const mine = JSON.stringify({ fingerprint, owner: randomUUID() })
+    const first = (open: string | undefined): Claim => ({
+      kind: 'first',
+      open,
+      keep: (answer) => (answer.length > MAX_ANSWER_BYTES ? release() : leave({ fingerprint, answer })),
+      release: (left) => (left === undefined ? release() : leave({ fingerprint, open: left })),
+    })
+    const leave = (held: Held): Promise<void> =>
+      orLost(redis.run(REPLACE, [key], [mine, JSON.stringify(held), String(keepForMs)]))
+    const release = (): Promise<void> => orLost(redis.run(RELEASE, [key], [mine]))
     const orLost = async (work: Promise<unknown>): Promise<void> => {
       await work.catch(onLost)
     }
     // What is held may end between the two commands: then it is ours to take.
     for (let attempt = 0; attempt < 3; attempt++) {
-      if (await redis.setIfAbsent(key, mine, runningForMs)) {
-        const release = (): Promise<void> => orLost(redis.run(RELEASE, [key], [mine]))
-        return {
-          kind: 'first',
-          keep(answer) {
-            if (answer.length > MAX_ANSWER_BYTES) return release()
-            const kept = JSON.stringify({ fingerprint, answer } satisfies Held)
-            return orLost(redis.run(KEEP, [key], [mine, kept, String(keepForMs)]))
-          },
-          release,
-        }
-      }
+      if (await redis.setIfAbsent(key, mine, runningForMs)) return first(undefined)
       const held = await redis.get(key)
-      if (held !== null) return judgeHeld(JSON.parse(held) as Held, fingerprint)
+      if (held === null) continue
+      const found = judgeHeld(JSON.parse(held) as Held, fingerprint)
+      if (found.kind !== 'open') return found
+      const isMine = (await redis.run(REPLACE, [key], [held, mine, String(runningForMs)])) !== null
+      if (isMine) return first(found.open)
     }
     throw new Error('what is held under the key comes and goes')
   }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 
+import type { BackingIndex } from '../../../src/core/backing-index.ts'
 import { deleteMemory } from '../../../src/core/delete-memory.ts'
-import type { DeleteOutcome, DeleteRequest } from '../../../src/core/delete-memory.ts'
+import type { DeleteOutcome, DeleteRequest, Open, UnconfirmedOrder } from '../../../src/core/delete-memory.ts'
 import { GatewayError } from '../../../src/core/failure.ts'
 import type { Principal } from '../../../src/core/principal.ts'
 import { memory, PLAIN_CONTAINER, storeInMemory } from './store-in-memory.ts'
@@ -20,14 +21,14 @@ const ALICE: Principal = {
   expiresAt: 4_000_000_000,
 }
 
-function remove(store: StoreInMemory, differs: Partial<DeleteRequest> = {}, principal = ALICE): Promise<DeleteOutcome> {
-  return deleteMemory(store, POLICY, principal, {
-    containerId: 'c',
-    types: ['working'],
-    memoryId: 'm',
-    refresh: 'false',
-    ...differs,
-  })
+function remove(
+  store: StoreInMemory,
+  differs: Partial<DeleteRequest> = {},
+  principal = ALICE,
+  open?: Open<UnconfirmedOrder>,
+): Promise<DeleteOutcome> {
+  const request = { containerId: 'c', types: ['working'], memoryId: 'm', refresh: 'false', ...differs } as const
+  return deleteMemory(store, POLICY, principal, request, open)
 }
 
 const lost: Fault = () => ({ kind: 'unknown', cause: 'the connection broke before anything arrived' })
@@ -294,5 +295,93 @@ describe('when nobody hears what became of an order', () => {
     }
     const store = storeInMemory({ memories: { working: memory() }, faults: [lost, refused] })
     await expect(remove(store)).rejects.toMatchObject({ code: 'outcomeUnknown' })
+  })
+})
+
+describe('an order that an earlier call left unconfirmed', () => {
+  const ALL = ['long-term', 'working', 'sessions'] as const
+  /** The first call hears neither of its order nor of the cluster after it. */
+  async function leaveOpen(fault: Fault, differs: Partial<DeleteRequest> = {}): Promise<Open<UnconfirmedOrder>> {
+    const open: Open<UnconfirmedOrder> = { order: undefined }
+    const store = storeInMemory({
+      memories: { working: memory({ version: 2n ** 60n }) },
+      faults: [fault],
+      beforeLook: (position) => {
+        if (position > 1) throw new GatewayError('upstreamUnavailable')
+      },
+    })
+    await expect(remove(store, differs, ALICE, open)).rejects.toMatchObject({ code: 'outcomeUnknown' })
+    expect(open.order).toEqual({ type: 'working', index: 'acme-memory-working', version: 2n ** 60n })
+    return open
+  }
+
+  test('and whose memory is gone by now has deleted it', async () => {
+    const store = storeInMemory({})
+    const outcome = await remove(store, { refresh: 'true' }, ALICE, await leaveOpen(unheard))
+    expect(outcome).toMatchObject({
+      kind: 'deleted',
+      type: 'working',
+      receipt: { recovered: true, version: 2n ** 60n + 1n, seqNo: -2, primaryTerm: 0, forcedRefresh: true },
+    })
+    expect(store.orders).toEqual([])
+  })
+
+  test('and whose memory is there is given again', async () => {
+    const store = storeInMemory({ memories: { working: memory() } })
+    const outcome = await remove(store, {}, ALICE, await leaveOpen(lost))
+    expect(outcome).toMatchObject({ kind: 'deleted', receipt: { recovered: false } })
+    expect(store.orders).toHaveLength(1)
+  })
+
+  test('says nothing of the same id in another type', async () => {
+    const elsewhere = { memories: { 'long-term': memory(), sessions: memory() } } as const
+    const store = storeInMemory(elsewhere)
+    const outcome = await remove(store, { types: ALL }, ALICE, await leaveOpen(unheard, { types: ALL }))
+    expect(outcome).toMatchObject({ kind: 'deleted', type: 'working', receipt: { recovered: true } })
+    expect([...store.memories.keys()]).toEqual(['long-term', 'sessions'])
+  })
+
+  test.each<[string, Parameters<typeof storeInMemory>[0], DeleteOutcome]>([
+    ['the container is gone', { container: undefined }, { kind: 'containerNotFound' }],
+    [
+      'the caller is not admitted any more',
+      { container: { ...PLAIN_CONTAINER, owner: { name: 'bob' } } },
+      { kind: 'denied', by: 'container' },
+    ],
+    [
+      'somebody else has a memory there now',
+      { memories: { working: memory({ source: { memory_container_id: 'c', owner_id: 'bob' } }) } },
+      { kind: 'denied', by: 'owner' },
+    ],
+    [
+      'another container has one',
+      { memories: { working: memory({ source: { memory_container_id: 'd', owner_id: 'alice' } }) } },
+      { kind: 'memoryNotFound' },
+    ],
+    [
+      'the container has moved to another index',
+      { container: { ...PLAIN_CONTAINER, configuration: { index_prefix: 'other', use_system_index: false } } },
+      { kind: 'memoryNotFound' },
+    ],
+    [
+      'the index is gone',
+      { missingIndices: ['working'] },
+      { kind: 'indexMissing', index: 'acme-memory-working' as BackingIndex },
+    ],
+  ])('proves nothing where %s: decided anew', async (_, setup, expected) => {
+    expect(await remove(storeInMemory(setup), {}, ALICE, await leaveOpen(unheard))).toEqual(expected)
+  })
+
+  test('stays open while the cluster cannot be asked', async () => {
+    const open = await leaveOpen(unheard)
+    const { order } = open
+    const away = storeInMemory({
+      beforeLook: () => {
+        throw new GatewayError('circuitOpen')
+      },
+    })
+    await expect(remove(away, {}, ALICE, open)).rejects.toMatchObject({ code: 'circuitOpen' })
+    expect(open.order).toEqual(order)
+    expect(await remove(storeInMemory({}), {}, ALICE, open)).toMatchObject({ kind: 'deleted' })
   })
 })
