@@ -20,6 +20,7 @@ import type { ExplainParts, ExplainQuestion } from './handlers/explain.ts'
 import type { HandlerParts } from './handlers/exchange.ts'
 import type { Explanation } from './core/explain.ts'
 import type { Guard } from './handlers/guard-settings.ts'
+import { causesOf } from './ops/log.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
 import type { Metrics } from './ops/metrics.ts'
@@ -284,16 +285,16 @@ function keysOf({ jwks, discovery, secret }: Issuer): IssuerOptions['keys'] {
 
 /** What requests leave behind for those after them. */
 function openState({ sharedState, idempotency, limits }: ConfigFile, log: Log): Promise<SharedState> {
-  const { url, username, password, keyPrefix, timeout: timeoutMs } = sharedState
+  const { url, username, password, tls, keyPrefix, timeout: timeoutMs } = sharedState
   const { keepFor: keepForMs, maxAnswers, maxBytes } = idempotency
   return openSharedState({
-    redis: url === undefined ? undefined : { url, username, password, keyPrefix, timeoutMs },
+    redis: url === undefined ? undefined : { url, username, password, tls, keyPrefix, timeoutMs },
     keeping: { keepForMs, maxAnswers, maxBytes },
     runningForMs: 2 * Math.max(limits.deadline, limits.queryDeadline),
     quota: limits.deletes,
-    onEvent(event) {
+    onEvent(event, cause) {
       if (event === 'sharedStateUp') log.info(event)
-      else log.warn(event)
+      else log.warn(event, { causes: causesOf(cause) })
     },
   })
 }

@@ -194,11 +194,7 @@ function resolveFiles(config: ConfigFile, folder: string, problems: ConfigProble
       },
     }
   })
-  const { password } = config.sharedState
-  const sharedState = {
-    ...config.sharedState,
-    ...(password === undefined ? {} : { password: secret(password, 'sharedState.password') }),
-  }
+  const sharedState = resolveSharedState(config.sharedState, contents, secret)
   const { token } = config.ops
   const opsToken = token === undefined ? undefined : secret(token, 'ops.token')
   if (opsToken !== undefined && !/^[\x21-\x7e]{16,}$/.test(opsToken)) {
@@ -225,6 +221,19 @@ function resolveListen(listen: ConfigFile['listen'], folder: string): ConfigFile
 type Service = ConfigFile['clusters'][string]['service']
 type Read = (value: string, path: string) => string
 
+function resolveSharedState(sharedState: SharedState, contents: Read, secret: Read): SharedState {
+  const { password, tls } = sharedState
+  const files = Object.entries(tls ?? {}).flatMap(([name, file]) =>
+    file === undefined ? [] : [[name, contents(file, `sharedState.tls.${name}`)] as const],
+  )
+  return {
+    ...sharedState,
+    ...(password === undefined ? {} : { password: secret(password, 'sharedState.password') }),
+    ...(tls === undefined ? {} : { tls: Object.fromEntries(files) }),
+  }
+}
+
+type SharedState = ConfigFile['sharedState']
 type PassThrough = ConfigFile['clusters'][string]['passThrough']
 
 function resolvePair(passThrough: PassThrough, at: string, contents: Read): PassThrough {

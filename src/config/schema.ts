@@ -329,8 +329,21 @@ export const schema = z.strictObject({
         .optional(),
       username: z.string().min(1).optional(),
       password: z.string().min(1).optional(),
+      /** PEM files: the authorities that the server's certificate may come from, and a client's pair where the server asks for one. */
+      tls: z
+        .strictObject({
+          ca: z.string().min(1).optional(),
+          cert: z.string().min(1).optional(),
+          key: z.string().min(1).optional(),
+        })
+        .refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'takes cert and key together')
+        .optional(),
       keyPrefix: z.string().default('memory-gateway:'),
       timeout: duration('500ms'),
+    })
+    .refine(({ url, tls }) => tls === undefined || url?.startsWith('rediss://') === true, {
+      path: ['tls'],
+      message: 'is of use only with a url that begins with rediss://',
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),

@@ -22,7 +22,7 @@ interface Options {
   /** Longer than any call with a key may take. */
   readonly runningForMs: number
   readonly quota: { readonly perMinute: number; readonly manyAfter: number }
-  readonly onEvent: (event: 'sharedStateUp' | 'sharedStateDown' | 'answerNotKept') => void
+  readonly onEvent: (event: 'sharedStateUp' | 'sharedStateDown' | 'answerNotKept', cause?: unknown) => void
 }
 
 /** Its client is loaded only where there is a server: it takes a quarter of the time of a start, and 20 MiB. */
@@ -41,10 +41,10 @@ export async function openSharedState({
       close: () => Promise.resolve(),
     }
   }
-  const onChange = (isUp: boolean): void => onEvent(isUp ? 'sharedStateUp' : 'sharedStateDown')
+  const onChange = (isUp: boolean, cause?: unknown): void => onEvent(isUp ? 'sharedStateUp' : 'sharedStateDown', cause)
   const { openRedis } = await import('./redis.ts')
   const redis = openRedis({ ...settings, onChange })
-  const onLost = (): void => onEvent('answerNotKept')
+  const onLost = (cause: unknown): void => onEvent('answerNotKept', cause)
   return {
     keptAnswers: keepAnswersInRedis({ redis, keepForMs: keeping.keepForMs, runningForMs, onLost }),
     countDeletes: openDeleteQuota({ ...quota, redis }),

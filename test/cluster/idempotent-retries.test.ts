@@ -4,24 +4,22 @@ import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { deleteIn, DIALECTS, errorBody, pathOf } from '../support/dialects.ts'
-import { answerWith, anything, bulk, multiGet, startFaultProxy } from '../support/fault-proxy.ts'
-import type { FaultProxy } from '../support/fault-proxy.ts'
+import { answerWith, anything, bulk, cutAfter, multiGet, startFaultProxy } from '../support/fault-proxy.ts'
+import type { Fault, FaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { GatewayOverrides, TestGateway } from '../support/gateway.ts'
 import { until } from '../support/key-server.ts'
 import { testMemories } from '../support/memories.ts'
-import { startRedisServer } from '../support/redis-server.ts'
-import type { RedisServer } from '../support/redis-server.ts'
+import { sharedServerNames, startSharedServer } from '../support/shared-servers.ts'
+import type { SharedServer } from '../support/shared-servers.ts'
 
 const memories = testMemories(plainCluster().url)
 const OWN = { memory_container_id: 'c', owner_id: 'alice' }
 const PASSWORD = 'not-a-secret'
 let proxy: FaultProxy
-let redis: RedisServer
 
 beforeAll(async () => {
   proxy = await startFaultProxy(plainCluster().url)
-  redis = await startRedisServer(PASSWORD)
   await memories.putContainer('c', { owner: { name: 'alice' } })
   await memories.putContainer('d', { owner: { name: 'alice' } })
   await memories.putMemory('working', 'bobs', { ...OWN, owner_id: 'bob' })
@@ -29,9 +27,14 @@ beforeAll(async () => {
 afterEach(() => proxy.reset())
 afterAll(async () => {
   await proxy.close()
-  await redis.close()
   await memories.removeAll()
 })
+
+/** The delete is done, and nothing that is asked after it is answered. */
+const loseItAndStayAway: Fault = (exchange) => {
+  proxy.on(anything, answerWith(500, 'no'))
+  return cutAfter(exchange)
+}
 
 function start(overrides: Partial<GatewayOverrides> = {}): Promise<TestGateway> {
   return startTestGateway({
@@ -42,19 +45,17 @@ function start(overrides: Partial<GatewayOverrides> = {}): Promise<TestGateway> 
   })
 }
 
-const shared = (): Partial<GatewayOverrides> => ({ sharedState: { url: redis.url, password: PASSWORD } })
-
-describe.each([
-  ['in memory', () => ({})],
-  ['in a server that gateways share', shared],
-])('answers that are kept %s', (where, overridesOf) => {
-  const isShared = where !== 'in memory'
+describe.each(['memory', ...sharedServerNames()] as const)('answers that are kept in %s', (where) => {
+  const isShared = where !== 'memory'
+  let server: SharedServer | undefined
   let gateway: TestGateway
   /** The next gateway that a balancer chooses, where they share; else the same one. */
   let other: TestGateway
   beforeAll(async () => {
-    gateway = await start(overridesOf())
-    other = isShared ? await start(overridesOf()) : gateway
+    server = isShared ? await startSharedServer(where, { password: PASSWORD }) : undefined
+    const overrides = server === undefined ? {} : { sharedState: { url: server.url, password: PASSWORD } }
+    gateway = await start(overrides)
+    other = isShared ? await start(overrides) : gateway
     if (!isShared) return
     for (const one of [gateway, other])
       await until(async () =>
@@ -64,6 +65,7 @@ describe.each([
   afterAll(async () => {
     await gateway.close()
     if (other !== gateway) await other.close()
+    await server?.close()
   })
 
   const key = (name: string): Readonly<Record<string, string>> => ({ 'idempotency-key': `${where}-${name}` })
@@ -72,7 +74,7 @@ describe.each([
     at.token({ subject, scopes, extra: { memory_container: container } })
 
   describe.each(DIALECTS)('in the dialect %s', (dialect) => {
-    const id = (what: string): string => `${isShared ? 's' : 'm'}-${dialect.toLowerCase()}-${what}`
+    const id = (what: string): string => `${where}-${dialect.toLowerCase()}-${what}`
     const remove = async (
       memory: string,
       headers: Readonly<Record<string, string>>,
@@ -188,6 +190,25 @@ describe.each([
       expect([again.status, again.headers['idempotent-replayed']]).toEqual([200, undefined])
     })
 
+    test('know of a delete whose outcome was unknown: what is gone by then is deleted, not "not found"', async () => {
+      await memories.putMemory('working', id('open'), OWN)
+      proxy.on(bulk, loseItAndStayAway, 1)
+      const unknown = await remove(id('open'), key(id('open')))
+      expect(unknown.status).toBe(504)
+      expect(unknown.text).toContain('whether the memory was deleted is unknown')
+      expect(await memories.hasMemory('working', id('open'))).toBe(false)
+      // Not even a try that fails in between makes it forgotten.
+      expect((await remove(id('open'), key(id('open')), other)).status).toBe(502)
+      proxy.reset()
+      const again = await remove(id('open'), key(id('open')))
+      expect([again.status, again.headers['x-memory-recovered']]).toEqual([200, 'true'])
+      expect(again.headers['idempotent-replayed']).toBeUndefined()
+      const replayed = await remove(id('open'), key(id('open')), other)
+      expect([replayed.text, replayed.headers['idempotent-replayed']]).toEqual([again.text, 'true'])
+      expect((await remove(id('open'), {})).status).toBe(404)
+      expect((await remove(id('another'), key(id('open')))).status).toBe(422)
+    })
+
     test('need a key that is one', async () => {
       const { status, body } = await remove(id('odd'), { 'idempotency-key': '"unclosed' })
       const reason = 'The Idempotency-Key must be printable ASCII, or a string in double quotes'
@@ -213,7 +234,7 @@ describe.each([
   })
 
   test('are those of bulk deletes too, body and all', async () => {
-    const ids = ['b1', 'b2'].map((name) => `${isShared ? 's' : 'm'}-${name}`)
+    const ids = ['b1', 'b2'].map((name) => `${where}-${name}`)
     for (const id of ids) await memories.putMemory('working', id, OWN)
     const ask = async (memoryIds: readonly string[], through = gateway): Promise<Reply> =>
       call(through.url, {
@@ -230,71 +251,26 @@ describe.each([
   })
 })
 
-describe('a shared state that', () => {
-  let gateway: TestGateway
-  beforeAll(async () => {
-    gateway = await start({ sharedState: { url: redis.url, password: PASSWORD, timeout: '200ms' } })
-  })
-  afterAll(async () => {
-    redis.resume()
+test('the delete of a container whose outcome was unknown is one that is done, where it is gone', async () => {
+  const gateway = await start()
+  try {
+    await memories.putContainer('open', { owner: { name: 'alice' } })
+    const token = await gateway.token({ scopes: ['memory:delete:container'] })
+    const path = '/_plugins/_ml/memory_containers/open'
+    const erase = (): Promise<Reply> =>
+      call(gateway.url, { method: 'DELETE', path, token, headers: { 'idempotency-key': 'container' } })
+    proxy.on(bulk, loseItAndStayAway, 1)
+    const unknown = await erase()
+    expect([unknown.status, unknown.text]).toEqual([
+      504,
+      expect.stringContaining('whether the container was deleted is unknown'),
+    ])
+    proxy.reset()
+    const again = await erase()
+    expect([again.status, again.headers['x-memory-recovered']]).toEqual([200, 'true'])
+  } finally {
     await gateway.close()
-  })
-
-  const remove = (id: string, headers: Readonly<Record<string, string>> = {}): Promise<Reply> =>
-    deleteIn('opensearch', gateway, { container: 'c', type: 'working', id, headers })
-  const reason =
-    'Whether a request with this Idempotency-Key was made before cannot be told at the moment; try again later'
-  const unavailable = {
-    status: 503,
-    body: errorBody('opensearch', 503, { type: 'service_unavailable_exception', reason }),
   }
-  const works = (id: string) => async (): Promise<boolean> =>
-    (await remove(id, { 'idempotency-key': `works-${id}` })).status !== 503
-
-  test('is away refuses calls with a key at once, makes all others, and is found again', async () => {
-    await until(works('none'))
-    await redis.kill()
-    await memories.putMemory('working', 'with-key', OWN)
-    await memories.putMemory('working', 'without-key', OWN)
-    proxy.on(anything, ({ ask, answer }) => ask().then(answer))
-    const { status, headers, body } = await remove('with-key', { 'idempotency-key': 'k1' })
-    expect({ status, body }).toEqual(unavailable)
-    expect(headers['retry-after']).toBe('1')
-    expect(await memories.hasMemory('working', 'with-key')).toBe(true)
-    expect((await remove('without-key')).status).toBe(200)
-    expect((await call(gateway.opsUrl, { path: '/readyz' })).body).toMatchObject({
-      status: 'ready',
-      checks: { sharedState: { ok: true, reachable: false } },
-    })
-    await redis.start()
-    await until(works('with-key'))
-    expect(await memories.hasMemory('working', 'with-key')).toBe(false)
-    expect(gateway.logLines.join('')).not.toContain(PASSWORD)
-  })
-
-  test('does not answer refuses calls with a key, and leaves the others alone', async () => {
-    await until(works('none'))
-    await memories.putMemory('working', 'stalled', OWN)
-    redis.pause()
-    const { status, body } = await remove('stalled', { 'idempotency-key': 'k2' })
-    expect({ status, body }).toEqual(unavailable)
-    expect((await remove('stalled')).status).toBe(200)
-    redis.resume()
-  })
-
-  test('is lost while a delete is under way: the answer is true, and not kept', async () => {
-    await until(works('none'))
-    await memories.putMemory('working', 'lost', OWN)
-    const held = proxy.hold(bulk)
-    const answer = remove('lost', { 'idempotency-key': 'k3' })
-    await held.arrived
-    await redis.kill()
-    held.release()
-    expect((await answer).status).toBe(200)
-    expect(gateway.logLines.some((line) => line.includes('answerNotKept'))).toBe(true)
-    await redis.start()
-    await until(works('none'))
-  })
 })
 
 test('answers are kept for as long as the configuration says, and no more of them', async () => {

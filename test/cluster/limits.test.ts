@@ -10,8 +10,8 @@ import { startTestGateway } from '../support/gateway.ts'
 import type { GatewayOverrides, TestGateway } from '../support/gateway.ts'
 import { until } from '../support/key-server.ts'
 import { testMemories } from '../support/memories.ts'
-import { startRedisServer } from '../support/redis-server.ts'
-import type { RedisServer } from '../support/redis-server.ts'
+import { sharedServerNames, startSharedServer } from '../support/shared-servers.ts'
+import type { SharedServer } from '../support/shared-servers.ts'
 
 const memories = testMemories(plainCluster().url)
 const OWN = { memory_container_id: 'c', owner_id: 'alice' }
@@ -94,10 +94,12 @@ describe('headers', () => {
   })
 })
 
-describe.each(['each gateway by itself', 'gateways together'])('deletes of a subject, counted by %s', (how) => {
-  let redis: RedisServer | undefined
+const ALONE = 'each gateway by itself'
+
+describe.each([ALONE, ...sharedServerNames()] as const)('deletes of a subject, counted by %s', (how) => {
+  let redis: SharedServer | undefined
   beforeAll(async () => {
-    redis = how === 'gateways together' ? await startRedisServer() : undefined
+    redis = how === ALONE ? undefined : await startSharedServer(how)
   })
   afterAll(async () => {
     await redis?.close()
@@ -196,17 +198,4 @@ describe.each(['each gateway by itself', 'gateways together'])('deletes of a sub
       (await remove(second, 'stays', await second.token({ subject, scopes: ['memory:delete:many'] }))).status,
     ).toBe(403)
   })
-})
-
-test('deletes are still counted, by each gateway for itself, while the shared state is away', async () => {
-  const redis = await startRedisServer()
-  try {
-    const gateway = await start({ deletes: { perMinute: 2 } }, { sharedState: { url: redis.url } })
-    await redis.kill()
-    const statuses = []
-    for (let asked = 0; asked < 3; asked++) statuses.push((await remove(gateway, 'x')).status)
-    expect(statuses).toEqual([404, 404, 429])
-  } finally {
-    await redis.close()
-  }
 })
