@@ -5,6 +5,7 @@ import express from 'express'
 
 import type { RouteQuestion } from './core/choose-cluster.ts'
 import { FAILURES, GatewayError } from './core/failure.ts'
+import type { Lease } from './core/in-force.ts'
 import { presentationOf } from './core/parameters.ts'
 import type { Principal } from './core/principal.ts'
 import { dialectOf, dialectOfRawTarget, isMemoryRequest, routeOf } from './core/route.ts'
@@ -37,13 +38,27 @@ export interface AppParts extends HandlerParts {
   readonly metrics: Pick<Metrics, 'request' | 'delete' | 'failure' | 'tokenRefused' | 'guardDecision'>
 }
 
-/** The gateway's first port: the stages of a request, top to bottom, under express. */
-export function createApp(parts: AppParts): RequestListener {
+/**
+ * The gateway's first port: the stages of a request, top to bottom, under express.
+ * @param take the parts for one request, from its beginning to its end, whatever comes into force meanwhile
+ */
+export function createApp(take: () => Lease<AppParts>): RequestListener {
   let inFlight = 0
   const handle: RequestListener = (request, response) => {
+    const { value: parts, end } = take()
     inFlight += 1
-    response.once('close', () => (inFlight -= 1))
-    void serve(parts, begin(parts, request, response), inFlight > parts.maxInFlight)
+    // A call with a key carries on without its caller, and an answer may still be on its way when all is decided.
+    let left = 2
+    const endLast = (): void => {
+      left -= 1
+      if (left === 0) end()
+    }
+    response.once('close', () => {
+      inFlight -= 1
+      endLast()
+    })
+    const exchange = begin(parts, request, response)
+    void serve(parts, exchange, inFlight > parts.maxInFlight).finally(endLast)
   }
   const app = express()
   app.disable('x-powered-by')

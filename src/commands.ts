@@ -9,7 +9,8 @@ import type { ConfigFile } from './config/schema.ts'
 import { exitCodeOf, wordExplanation } from './core/explain.ts'
 import { SCOPES } from './core/principal.ts'
 import { createLog } from './ops/log.ts'
-import { checkConfig, explainOnce, startGateway } from './server.ts'
+import { checkConfig } from './check-config.ts'
+import { explainOnce, startGateway } from './server.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 

@@ -40,7 +40,7 @@ export interface GatewayCluster {
 type Cluster = ConfigFile['clusters'][string]
 
 /** What all clusters have in common. */
-interface SharedSettings {
+export interface SharedSettings {
   readonly indexTable: { readonly protection: Protection; readonly freshForMs: number; readonly maxAgeMs: number }
   readonly containerIndex: string
   readonly policy: AccessPolicy

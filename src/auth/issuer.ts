@@ -2,7 +2,8 @@
 export type KeysOptions =
   | { readonly kind: 'jwks'; readonly uri: string }
   | { readonly kind: 'discovery'; readonly uri?: string }
-  | { readonly kind: 'file'; readonly path: string }
+  /** `fingerprint`, where given, changes with the content of the file: another one makes it another set of keys. */
+  | { readonly kind: 'file'; readonly path: string; readonly fingerprint?: string }
   | { readonly kind: 'secret'; readonly secret: Uint8Array }
 
 /** The names of the claims that are read. A claim that a token does not have gives nothing, the subject apart. */

@@ -35,7 +35,7 @@ interface Snapshot {
 }
 
 interface KeySetParts {
-  readonly issuer: IssuerOptions
+  readonly issuer: Pick<IssuerOptions, 'issuer' | 'cache'>
   readonly source: KeySetSource
   readonly now: () => number
   readonly onEvent: (event: AuthEvent) => void

@@ -2,18 +2,17 @@ import { errors, flattenedVerify } from 'jose'
 import type { Principal } from '../core/principal.ts'
 import { readBearerToken } from './bearer.ts'
 import { readPrincipal } from './claims.ts'
+import { openAuthMemory } from './auth-memory.ts'
+import type { AuthMemory, Issuer } from './auth-memory.ts'
 import { checkIssuers } from './issuer-rules.ts'
 import type { AuthEvent, IssuerOptions, KeySetHealth } from './issuer.ts'
-import { FetchedKeySet } from './key-set.ts'
-import type { FoundKey, KeySet } from './key-set.ts'
-import { openKeySetSource } from './key-set-source.ts'
+import type { FoundKey } from './key-set.ts'
 import { refuse } from './refusal.ts'
-import { rememberTokens } from './remembered-tokens.ts'
-import { secretKeySet } from './secret-key.ts'
 import { member } from '../core/strict-json.ts'
 import type { JsonObject } from '../core/strict-json.ts'
 import { readCompactJws } from './token-shape.ts'
 import type { UnverifiedToken } from './token-shape.ts'
+import { normalizeType } from './token-type.ts'
 
 export interface AuthenticatorOptions {
   readonly issuers: readonly IssuerOptions[]
@@ -22,6 +21,8 @@ export interface AuthenticatorOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number
   readonly onEvent?: (event: AuthEvent) => void
+  /** What another authenticator has learnt, with the clock and the listener of that one; by default it begins with nothing. */
+  readonly memory?: AuthMemory
 }
 
 export interface Authenticator {
@@ -38,22 +39,18 @@ export interface Authenticator {
   close(): void
 }
 
-interface Issuer {
-  readonly options: IssuerOptions
-  readonly types: readonly string[]
-  readonly keys: KeySet
-  readonly foreignPrefixes: readonly string[]
-}
-
 /** Throws an `Error` when the issuers break a rule of `checkIssuers`. Nothing is fetched before `start`. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { now = Date.now, onEvent = () => undefined } = options
+  const memory = options.memory ?? openAuthMemory(options.now ?? Date.now, options.onEvent ?? (() => undefined))
   const problems = checkIssuers(options.issuers).map(({ path, message }) => `${path}: ${message}`)
   if (problems.length > 0) throw new Error(problems.join('\n'))
-  const issuers = new Map<unknown, Issuer>()
-  for (const issuer of options.issuers) issuers.set(issuer.issuer, openIssuer(issuer, options.issuers, now, onEvent))
-  const remembered = rememberTokens(options.rememberedTokens)
-  const counts = { remembered: 0, verified: 0 }
+  const held = options.issuers.map((issuer) =>
+    memory.issuers.hold({ options: issuer, foreignPrefixes: foreignPrefixes(issuer, options.issuers) }),
+  )
+  const issuers = new Map<unknown, Issuer>(held.map(({ part }) => [part.options.issuer, part]))
+  const isInForce = (issuer: Issuer): boolean => issuers.get(issuer.options.issuer) === issuer
+  const { tokens, counts, now } = memory
+  tokens.resize(options.rememberedTokens)
 
   async function verify(token: string): Promise<Principal> {
     const unverified = readCompactJws(token)
@@ -67,47 +64,32 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const principal = readPrincipal(unverified.payload, issuer.options, issuer.foreignPrefixes, now())
     const endsAt = principal.expiresAt * 1000 + issuer.options.clockToleranceMs
     counts.verified += 1
-    remembered.remember(token, { principal, keys: issuer.keys, version, endsAt })
+    tokens.remember(token, { principal, issuer, version, endsAt })
     return principal
   }
 
   const all = () => [...issuers.values()]
   return {
     start: async () => {
-      await Promise.all(all().map(({ keys }) => keys.start()))
+      await Promise.all(all().map((issuer) => issuer.start()))
     },
     authenticate: async (authorization) => {
       const token = readBearerToken(authorization)
-      const recalled = remembered.recall(token, now())
+      const recalled = tokens.recall(token, now(), isInForce)
       if (recalled === undefined) return verify(token)
       counts.remembered += 1
       return recalled
     },
     counts: () => counts,
     health: () => all().map(({ keys }) => keys.health()),
-    close: () => all().forEach(({ keys }) => keys.close()),
+    close: () => held.forEach((one) => void one.release()),
   }
 }
 
-function openIssuer(
-  issuer: IssuerOptions,
-  issuers: readonly IssuerOptions[],
-  now: () => number,
-  onEvent: (event: AuthEvent) => void,
-): Issuer {
-  const prefixes = issuers.filter((other) => other !== issuer).map((other) => other.namePrefix)
-  return {
-    options: issuer,
-    types: issuer.types.map(normalizeType),
-    keys: openKeySet(issuer, now, onEvent),
-    foreignPrefixes: prefixes.filter((prefix) => prefix !== '' && issuer.namePrefix === ''),
-  }
-}
-
-function openKeySet(issuer: IssuerOptions, now: () => number, onEvent: (event: AuthEvent) => void): KeySet {
-  if (issuer.keys.kind === 'secret') return secretKeySet(issuer.issuer, issuer.keys.secret, now)
-  const source = openKeySetSource(issuer.issuer, issuer.keys, issuer.cache)
-  return new FetchedKeySet({ issuer, source, now, onEvent })
+/** The prefixes of others that names of the one issuer without a prefix must not begin with. */
+function foreignPrefixes(issuer: IssuerOptions, issuers: readonly IssuerOptions[]): readonly string[] {
+  if (issuer.namePrefix !== '') return []
+  return issuers.filter((other) => other !== issuer && other.namePrefix !== '').map(({ namePrefix }) => namePrefix)
 }
 
 function readHeader(header: JsonObject, { options, types }: Issuer) {
@@ -118,13 +100,6 @@ function readHeader(header: JsonObject, { options, types }: Issuer) {
   // check: header-typ
   if (typeof typ !== 'string' || !types.includes(normalizeType(typ))) throw refuse('header-typ')
   return { algorithm: String(alg), keyId: typeof kid === 'string' ? kid : undefined }
-}
-
-/** RFC 7515 section 4.1.9: `application/` may be left out where no other slash is. */
-function normalizeType(type: string): string {
-  const lower = type.toLowerCase()
-  const short = lower.replace(/^application\//, '')
-  return short.includes('/') ? lower : short
 }
 
 async function verifySignature(token: UnverifiedToken, algorithm: string, key: FoundKey['key']): Promise<void> {

@@ -7,7 +7,7 @@ import type { OpsAnswer, OpsRoute } from './route.ts'
 
 interface OpsParts {
   readonly routes: readonly OpsRoute[]
-  readonly access: OpsAccess
+  readonly access: () => OpsAccess
   /** A route that threw. */
   readonly onFailure: (error: unknown) => void
 }
@@ -30,7 +30,7 @@ async function answer({ routes, access }: OpsParts, request: IncomingMessage): P
   const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s)
   const here = routes.filter((one) => one.path === path)
   const isOpen = here.length > 0 && here.every((one) => one.isOpen === true)
-  const refused = here.length === 0 || isOpen ? undefined : refuseOps(request, access)
+  const refused = here.length === 0 || isOpen ? undefined : refuseOps(request, access())
   if (refused !== undefined) {
     const headers = refused.status === 401 ? { 'www-authenticate': 'Bearer' } : {}
     return { ...failed(refused.status, refused.error), headers }

@@ -4,7 +4,6 @@ import { judgeHeld } from '../core/idempotency.ts'
 import type { Held, KeptAnswers } from '../core/idempotency.ts'
 
 export interface KeepingOptions {
-  readonly keepForMs: number
   readonly maxAnswers: number
   /** Of all answers together. */
   readonly maxBytes: number
@@ -14,7 +13,7 @@ export interface KeepingOptions {
 export const MAX_ANSWER_BYTES = 65_536
 
 /** Keeps answers in this process: for one gateway, or for several behind a balancer that sends a caller's retries to the same one. */
-export function keepAnswersInMemory({ keepForMs, maxAnswers, maxBytes }: KeepingOptions): KeptAnswers {
+export function keepAnswersInMemory({ maxAnswers, maxBytes }: KeepingOptions): (keepForMs: number) => KeptAnswers {
   // Calls that are under way are bounded by the requests that are, and never pushed out by answers.
   const running = new Map<string, string>()
   const answers = new LRUCache<string, Held>({
@@ -22,9 +21,8 @@ export function keepAnswersInMemory({ keepForMs, maxAnswers, maxBytes }: Keeping
     maxSize: maxBytes,
     maxEntrySize: Math.min(MAX_ANSWER_BYTES, maxBytes),
     sizeCalculation: ({ answer = '', open = '' }, name) => answer.length + open.length + name.length,
-    ttl: keepForMs,
   })
-  return {
+  return (keepForMs) => ({
     claim(name, fingerprint) {
       const under = running.get(name)
       const held = under === undefined ? answers.get(name) : { fingerprint: under }
@@ -33,7 +31,7 @@ export function keepAnswersInMemory({ keepForMs, maxAnswers, maxBytes }: Keeping
       running.set(name, fingerprint)
       const end = (left: Held | undefined): Promise<void> => {
         if (left === undefined) answers.delete(name)
-        else answers.set(name, left)
+        else answers.set(name, left, { ttl: keepForMs })
         running.delete(name)
         return Promise.resolve()
       }
@@ -44,5 +42,5 @@ export function keepAnswersInMemory({ keepForMs, maxAnswers, maxBytes }: Keeping
         release: (open) => end(open === undefined ? undefined : { fingerprint, open }),
       })
     },
-  }
+  })
 }

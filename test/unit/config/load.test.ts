@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import { ConfigError, loadConfig, parseConfig } from '../../../src/config/load.ts'
 import type { ConfigFile } from '../../../src/config/schema.ts'
-import { checkConfig } from '../../../src/server.ts'
+import { checkConfig } from '../../../src/check-config.ts'
 
 let folder: string
 beforeAll(() => {

@@ -32,7 +32,7 @@ async function open(access: { host: string; token?: string }) {
   ]
   const onFailure = (error: unknown): void => void failures.push(error)
   const server = createServer(
-    createOpsHandler({ routes, access: { host: access.host, token: access.token }, onFailure }),
+    createOpsHandler({ routes, access: () => ({ host: access.host, token: access.token }), onFailure }),
   )
   close = () => server.close()
   await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -1,0 +1,21 @@
+import type { ConfigProblem } from './config/load.ts'
+import type { ConfigFile } from './config/schema.ts'
+import { readTlsFiles } from './listen/tls-files.ts'
+import { checkRoutes } from './open-clusters.ts'
+import { checkIssuersOf } from './open-issuers.ts'
+
+/** The rules of a configuration that other parts of the gateway know, in the words and paths of the file. */
+export function checkConfig(config: ConfigFile): readonly ConfigProblem[] {
+  const { tls } = config.listen
+  return [...checkIssuersOf(config), ...checkRoutes(config), ...(tls === undefined ? [] : checkTlsFiles(tls))]
+}
+
+function checkTlsFiles(tls: NonNullable<ConfigFile['listen']['tls']>): readonly ConfigProblem[] {
+  try {
+    readTlsFiles(tls)
+    return []
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return [{ path: 'listen.tls', message: `cannot be used (${why}); give a certificate and its key as PEM files` }]
+  }
+}

@@ -1,0 +1,96 @@
+import type { Authenticator } from './auth/verify.ts'
+import type { ConfigFile } from './config/schema.ts'
+import type { HandlerParts } from './handlers/exchange.ts'
+import type { ExplainParts } from './handlers/explain.ts'
+import type { Guard } from './handlers/guard-settings.ts'
+import type { SharedSettings } from './open-cluster.ts'
+import { joinClusters } from './open-clusters.ts'
+import type { GatewayClusters } from './open-clusters.ts'
+import { openAuthenticator } from './open-issuers.ts'
+import type { Log } from './ops/log.ts'
+import type { Metrics } from './ops/metrics.ts'
+import type { PartsMemory } from './parts-memory.ts'
+
+/** The parts that decide on requests: who calls, to which cluster, and what they may. Nothing is asked for yet. */
+export interface Deciding {
+  readonly policy: HandlerParts['policy']
+  readonly guard: Guard
+  readonly clusters: GatewayClusters
+  readonly authenticator: Authenticator
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openDeciding(
+  config: ConfigFile,
+  memory: PartsMemory,
+  log: Log,
+  metrics: Metrics,
+): Promise<Deciding> {
+  const policy = { ownership: config.memory.ownership, containersWithoutOwner: config.memory.containersWithoutOwner }
+  const guard = openGuard(config, log, metrics)
+  const shared: SharedSettings = {
+    containerIndex: config.memory.containerIndex,
+    policy,
+    deadlineMs: config.limits.deadline,
+    indexTable: {
+      protection: guard.policy.protection,
+      freshForMs: config.guard.indexTable.freshFor,
+      maxAgeMs: config.guard.indexTable.maxAge,
+    },
+  }
+  const authenticator = openAuthenticator(config, memory.auth)
+  const held = new Map(
+    Object.entries(config.clusters).map(([name, cluster]) => [name, memory.clusters.hold({ name, cluster, shared })]),
+  )
+  const close = async (): Promise<void> => {
+    authenticator.close()
+    await Promise.all([...held.values()].map((one) => one.release()))
+  }
+  try {
+    const opened = [...held].map(async ([name, { part }]) => [name, await part.opened] as const)
+    const clusters = joinClusters(new Map(await Promise.all(opened)), config)
+    const start = async (): Promise<void> => {
+      await Promise.all([authenticator.start(), ...[...held.values()].map(({ part }) => part.start())])
+    }
+    return { policy, guard, clusters, authenticator, start, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** What explaining a request needs. */
+export function explainPartsOf(config: ConfigFile, { policy, guard, clusters, authenticator }: Deciding): ExplainParts {
+  return {
+    authenticate: (authorization) => authenticator.authenticate(authorization),
+    route: (question) => clusters.route(question),
+    choose: (question) => clusters.choose(question),
+    nodesOf: (name) => clusters.all.get(name)?.nodes.states() ?? [],
+    policy,
+    legacy: { ...config.legacy, container: config.legacy.container },
+    guard,
+    deadlineMs: config.limits.deadline,
+  }
+}
+
+/** The guard of a configuration. The index of the containers is protected whatever it is called. */
+function openGuard({ guard, memory }: ConfigFile, log: Log, metrics: Metrics): Guard {
+  const { mode, rules, protectedIndices } = guard
+  if (mode === 'observe') {
+    const open = protectedIndices.mode === 'observe' ? '; memory and system indices are open too' : ''
+    log.warn(`guard.mode is observe: what the rules refuse goes on to the cluster${open}`)
+  }
+  return {
+    policy: {
+      rules,
+      protection: { more: [memory.containerIndex, ...protectedIndices.more], except: protectedIndices.except },
+    },
+    mode,
+    protectedMode: protectedIndices.mode,
+    onRefusal: ({ outcome, ...event }) => {
+      metrics.guardDecision(outcome, event.cause, event.class)
+      if (outcome === 'observed') log.info('the guard would refuse this', event)
+    },
+  }
+}
