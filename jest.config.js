@@ -25,6 +25,7 @@ export default {
   reporters: ['default', '<rootDir>/test/support/plain-summary.js'],
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
+    { ...shared, displayName: 'deploy', testMatch: ['<rootDir>/test/{deploy,readme}/**/*.test.ts'] },
     { ...cluster, displayName: 'cluster', testMatch: ['<rootDir>/test/{contract,cluster,adversarial}/**/*.test.ts'] },
   ],
 }

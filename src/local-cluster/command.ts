@@ -1,3 +1,6 @@
+import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
 import { Command, InvalidArgumentError } from 'commander'
 import { LocalClusterError } from './local-cluster-error.ts'
 import { progressPrinter } from './progress.ts'
@@ -10,6 +13,7 @@ const command = new Command('npm run opensearch --')
     'Start a real OpenSearch on 127.0.0.1 until Ctrl-C, fetched from Maven Central (no Docker). Needs Java and, once, Maven.',
   )
   .option('--secured', 'with the security plugin: TLS, users, protected system indices')
+  .option('--credentials <folder>', 'with --secured: put its CA and the certificates to call it with into this folder')
   .option('--port <number>', 'HTTP port (default: a free one)', parsePort)
   .option('--version <version>', `version of OpenSearch (default: OPENSEARCH_VERSION, else ${DEFAULT_VERSION})`)
   .option('--heap <megabytes>', 'Java heap in MiB (default: 512)', parseHeap)
@@ -18,7 +22,7 @@ const command = new Command('npm run opensearch --')
     `
 Examples:
   npm run opensearch
-  npm run opensearch -- --secured --port 9200
+  npm run opensearch -- --secured --port 9200 --credentials certs
   npm run opensearch -- --version 3.8.0
 Environment:
   OPENSEARCH_VERSION    version to start
@@ -27,12 +31,22 @@ Environment:
 Java options of the environment are not passed on to the server.`,
   )
 
-async function run(options: OpenSearchOptions & { heap?: number }): Promise<void> {
-  const { heap, ...rest } = options
+interface Options extends OpenSearchOptions {
+  readonly heap?: number
+  readonly credentials?: string
+}
+
+async function run({ heap, credentials, ...rest }: Options): Promise<void> {
+  if (credentials !== undefined && rest.secured !== true) {
+    throw new LocalClusterError(
+      '--credentials goes with --secured: a cluster without security asks nobody who they are',
+    )
+  }
   const progress = progressPrinter(process.stderr)
   const heapOption = heap === undefined ? {} : { heapMegabytes: heap }
   const cluster = await startOpenSearch({ ...rest, ...heapOption, onProgress: progress.show }).finally(progress.end)
-  process.stdout.write(`${describe(cluster)}\nCtrl-C stops it and removes its data.\n`)
+  const shown = await place(cluster, credentials)
+  process.stdout.write(`${describe(shown)}\nCtrl-C stops it and removes its data.\n`)
   const waiting = setInterval(() => undefined, 60_000)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
@@ -42,7 +56,29 @@ async function run(options: OpenSearchOptions & { heap?: number }): Promise<void
   }
 }
 
-function describe({ url, version, pid, log, secured }: RunningOpenSearch): string {
+type Shown = Pick<RunningOpenSearch, 'url' | 'version' | 'pid' | 'log' | 'secured'>
+
+/** Copies what callers need into a folder of their own choice, where it has the same name at each start. */
+async function place(cluster: RunningOpenSearch, folder: string | undefined): Promise<Shown> {
+  const { url, version, pid, log, secured } = cluster
+  if (secured === undefined || folder === undefined) return { url, version, pid, log, secured }
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const copy = async (from: string, name: string): Promise<string> => {
+    const to = join(folder, name)
+    await copyFile(from, to)
+    return to
+  }
+  const copies = {
+    ca: await copy(secured.ca, 'ca.pem'),
+    adminCert: await copy(secured.adminCert, 'admin.pem'),
+    adminKey: await copy(secured.adminKey, 'admin-key.pem'),
+    clientCert: await copy(secured.clientCert, 'client.pem'),
+    clientKey: await copy(secured.clientKey, 'client-key.pem'),
+  }
+  return { url, version, pid, log, secured: { ...copies, adminUser: secured.adminUser } }
+}
+
+function describe({ url, version, pid, log, secured }: Shown): string {
   const head = `OpenSearch ${version} runs at ${url} (process ${pid}, log ${log})`
   if (secured === undefined) return `${head}\n\n  curl ${url}/\n`
   const { ca, adminCert, adminKey, clientCert, clientKey, adminUser } = secured
