@@ -115,15 +115,18 @@ function fits(template: readonly string[], segments: readonly string[]): boolean
 }
 
 /**
- * Whether the path lies under a prefix of ours. OpenSearch compares literal segments as they arrive, undecoded; other parsers decode them and
- * merge slashes. Where the two readings differ the request is refused.
+ * Whether the path lies under a prefix of ours. OpenSearch compares literal segments as they arrive, undecoded; other parsers decode them,
+ * merge slashes, or take what follows two of them for a host. Where the readings differ the request is refused.
  */
 function startsWith(target: Target, prefix: readonly string[]): boolean {
   const asArrived = prefix.every((part, position) => target.rawSegments[position] === part)
   if (asArrived) return true
   const merged = target.segments.flatMap((segment) => segment.split('/')).filter((segment) => segment !== '')
-  const otherwise = prefix.every((part, position) => merged[position]?.toLowerCase() === part)
-  if (otherwise) throw respelt()
+  const isMerged = prefix.every((part, position) => merged[position]?.toLowerCase() === part)
+  // RFC 3986 section 4.2: what follows two slashes is a host to many parsers, and the path begins behind it.
+  const isBehindHost =
+    target.raw.startsWith('//') && prefix.every((part, position) => merged[position + 1]?.toLowerCase() === part)
+  if (isMerged || isBehindHost) throw respelt()
   return false
 }
 

@@ -2,7 +2,9 @@ import { GatewayError } from './failure.ts'
 
 /**
  * A request target in origin-form (RFC 9112 section 3.2.1), kept as it arrived and cut up as OpenSearch cuts it up:
- * a `?` starts the query, a `#` is data, segments are percent-decoded one by one and nothing is normalised (measured on 3.4.0).
+ * a `?` starts the query, a `#` is data, segments are percent-decoded one by one and nothing is normalised (measured on 3.4.0). Two slashes have an
+ * empty segment between them, at the start too: the server's PathTrie passes over one slash, and takes `//_refresh` for `/{index}/_refresh` with an empty
+ * index. (In its errors it reads the same target as `//host/path`.)
  */
 export interface Target {
   readonly raw: string
@@ -27,7 +29,6 @@ const VISIBLE_ASCII = /^[!-~]*$/
  */
 export function parseTarget(raw: string): Target {
   if (!raw.startsWith('/')) throw ambiguous('must start with a slash')
-  if (raw.startsWith('//')) throw ambiguous('must not start with two slashes')
   if (!VISIBLE_ASCII.test(raw)) throw ambiguous('must hold visible ASCII characters only; percent-encode the others')
 
   const questionMark = raw.indexOf('?')

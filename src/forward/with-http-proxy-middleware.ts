@@ -17,13 +17,13 @@ import { overNodes } from './over-nodes.ts'
 import { endWhenUnread } from './unread-answer.ts'
 
 type Middleware = ReturnType<typeof createProxyMiddleware>
-/** Who is to hear of the failure of a request. */
-type Failures = WeakMap<IncomingMessage, (error: unknown) => void>
+/** What belongs to a request under way, by what the middleware takes for it. */
+type UnderWay = WeakMap<IncomingMessage, { readonly target: string; readonly fail: (error: unknown) => void }>
 
 /** The other engine: for operators who know this middleware, by setting. */
 export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine {
   const agents: (HttpAgent | HttpsAgent)[] = []
-  const failures: Failures = new WeakMap()
+  const underWay: UnderWay = new WeakMap()
   const attempts = new WeakMap<ServerResponse, Attempt>()
   const openProxy = (node: string): Middleware => {
     const agent = openAgent(node, options)
@@ -32,6 +32,8 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
       target: node,
       agent,
       changeOrigin: true,
+      // The middleware reads a target as a reference to a URL (pathFilter), and does not send on `//`, which is none. It sees every one as `/` up to here.
+      pathRewrite: (path, source) => underWay.get(source)?.target ?? path,
       // The default plugins answer errors in words of their own, and log with the console. Without them the option `on` has no effect.
       ejectPlugins: true,
       plugins: [
@@ -52,7 +54,7 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
           })
           server.on('error', (error, request, response) => {
             if (response !== undefined && 'headersSent' in response && response.headersSent) response.destroy()
-            if (request !== undefined) failures.get(request)?.(error)
+            if (request !== undefined) underWay.get(request)?.fail(error)
           })
         },
       ],
@@ -66,7 +68,7 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
         const proxy = proxies.get(attempt.node)
         if (proxy === undefined) throw new GatewayError('upstreamUnavailable')
         attempts.set(response, attempt)
-        await relay(proxy, failures, request, response, headers, body)
+        await relay(proxy, underWay, request, response, headers, body)
       })
     },
     close() {
@@ -127,7 +129,7 @@ function endWhenSilent(outgoing: ClientRequest, response: ServerResponse, silenc
  */
 function relay(
   proxy: Middleware,
-  failures: Failures,
+  underWay: UnderWay,
   request: IncomingMessage,
   response: ServerResponse,
   headers: RawHeaders,
@@ -143,16 +145,19 @@ function relay(
       reject(failureOf(body.errored, true))
       return
     }
-    const { method, url, httpVersion, httpVersionMajor, socket } = request
+    const { method, url: target = '/', httpVersion, httpVersionMajor, socket } = request
     const isChunked = body !== undefined && request.headers['content-length'] === undefined
     // Without this a chunked DELETE would go out as `content-length: 0` with its body behind it: a smuggled request.
     const framed = { ...grouped(headers), ...(isChunked ? { 'transfer-encoding': 'chunked' } : {}) }
-    const parts = { method, url, httpVersion, httpVersionMajor, socket, headers: framed }
+    const parts = { method, url: '/', httpVersion, httpVersionMajor, socket, headers: framed }
     const source = Object.assign(body ?? emptyBody(), parts) as unknown as IncomingMessage
     const fail = (error: unknown): void => reject(failureOf(error, body !== undefined))
-    failures.set(source, (error) => {
-      if (response.headersSent || response.destroyed) resolve()
-      else fail(error)
+    underWay.set(source, {
+      target,
+      fail(error) {
+        if (response.headersSent || response.destroyed) resolve()
+        else fail(error)
+      },
     })
     response.sendDate = false
     proxy(source, response, fail).catch(fail)

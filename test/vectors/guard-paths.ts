@@ -125,11 +125,37 @@ export function pathSpellings(names: GuardNames): readonly Spelling[] {
     ...WRITES.flatMap(([method, rest, body]) => some.map((index) => ask(INDEX_ROW, method, slashed(index, rest), body))),
     ...DOCUMENTS(names).flatMap(([method, rest, body]) => single.map((index) => ask(INDEX_ROW, method, slashed(index, rest), body))),
     ...unnormalised(names).map((target) => ask(PATH_ROW, 'GET', target)),
+    ...EVERY_METHOD.flatMap((method) => withEmptySegments(names).map((target) => ask(PATH_ROW, method, target))),
     ...['/_search', '/_search?q=*', '/_count', '/_mapping', '/_stats', '/_settings', '/_alias', '/_segments', '/_cat/indices', `/_cat/indices/${stem}*`, `/_cat/shards/${canary}`, `/_cat/count/${canary}`, `/_cat/aliases/${alias}`, `/_resolve/index/${stem}*`, `/_cat/segments/${alias}`, `/_list/indices/${canary}`, '/_field_caps?fields=*', '/_search_shards', '/_recovery', '/_validate/query?explain=true', `/_alias/${alias}`, '/_cluster/health?level=indices', `/_cluster/health/${canary}`].map((target) => ask(INDEX_ROW, 'GET', target)),
     ...[`http://gateway.test/${canary}/_search`, `http://${open}/${canary}/_search`, `${canary}/_search`, `//${canary}/_search`, `http:/${canary}/_search`, `http:${canary}/_search`, `/http://gateway.test/${canary}/_search`].map((target) => ask(TARGET_ROW, 'GET', target)),
     ...['get', 'Get', 'TRACE', 'QUERY', 'PATCH', 'SEARCH', 'PROPFIND', 'LOCK', 'OPTIONS'].map((method) => ask(OVERRIDE_ROW, method, `/${canary}/_search`)),
     ...['GET', 'POST'].map((method) => ({ ...ask(OVERRIDE_ROW, method === 'GET' ? 'OPTIONS' : 'PATCH', `/${canary}/_doc/${id}`), headers: [`X-HTTP-Method-Override: ${method}`] })),
   ] // prettier-ignore
+}
+
+const EVERY_METHOD = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
+
+/** The server takes an empty segment for an empty name; others merge slashes, or take what follows two of them for a host. */
+function withEmptySegments({ canary, open, id }: GuardNames): readonly string[] {
+  return [
+    `//${canary}/_doc/${id}`,
+    `///${canary}/_doc/${id}`,
+    `/${canary}//_doc/${id}`,
+    `/${canary}/_doc//${id}`,
+    `//${canary}//_doc//${id}`,
+    `//gateway.test/${canary}/_doc/${id}`,
+    `//${open}/${canary}/_doc/${id}`,
+    `//_all/_doc/${id}`,
+    `//_doc/${id}`,
+    '//_search',
+    `//_search?index=${canary}`,
+    '//_mapping',
+    '//_refresh',
+    '//_delete_by_query',
+    `//${canary}`,
+    `//_cat/indices/${canary}`,
+    `/_cat//indices`,
+  ]
 }
 
 /** What others normalise: the server does not, and takes it as it stands or not at all. */
@@ -176,7 +202,6 @@ function unnormalised({ canary, open, id }: GuardNames): readonly string[] {
     `/${open}/_doc/${id}#/${canary}/_doc/${id}`,
     `/${canary}/_doc/${id};x=1`,
     `/${canary}/_doc/${id}%2f..%2f${id}`,
-    `/${canary}/_doc//${id}`,
     `/${canary}/_doc/${id}/`,
     `/${canary}%2F_doc%2F${id}`,
     `/${open}%2C${canary}%2F_search`,

@@ -165,6 +165,13 @@ export const prefixTargets: readonly TargetCase[] = [
   row('capitals in the prefix', `DELETE /_Plugins/_ml/memory_containers/c/memories/working/m`, 'refused'),
   row('in its third part', `DELETE /_plugins/_ml/MEMORY_CONTAINERS/c/memories/working/m`, 'refused'),
   row('two slashes at the start', `DELETE /${PLAIN}`, 'refused'),
+  row('any number of them', `DELETE //${PLAIN}`, 'refused'),
+  row('a host after them', `DELETE //elsewhere.test${PLAIN}`, 'refused'),
+  row(
+    'whatever it is spelt like',
+    `DELETE //u:p@[::1]:9200//_PLUGINS/_ml/memory%5Fcontainers/c/memories/working/m`,
+    'refused',
+  ),
   row('two slashes in the prefix', `DELETE /_plugins//_ml/memory_containers/c/memories/working/m`, 'refused'),
   row('an encoded slash in the prefix', `DELETE /_plugins%2F_ml/memory_containers/c/memories/working/m`, 'refused'),
   row(
@@ -254,6 +261,8 @@ export const legacyTargets: readonly TargetCase[] = [
   row('an encoded slash before the id', 'DELETE /api/memories%2Fm', 'refused'),
   row('two slashes', 'DELETE /api//memories/m', 'refused'),
   row('two slashes at the start', 'DELETE //api/memories/m', 'refused'),
+  row('a host before it', 'DELETE //elsewhere.test/api/memories/m', 'refused'),
+  row("without a word of ours it is the cluster's", 'GET //elsewhere.test/x', passThrough),
   row('a dot segment', 'DELETE /api/./memories/m', 'refused'),
   row('dots for an id', 'DELETE /api/memories/..', 'refused'),
   row('a way out', 'DELETE /api/memories/../../_all', 'refused'),
