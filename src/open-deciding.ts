@@ -88,6 +88,7 @@ function openGuard({ guard, memory }: ConfigFile, log: Log, metrics: Metrics): G
     },
     mode,
     protectedMode: protectedIndices.mode,
+    bodies: guard.bodies,
     onRefusal: ({ outcome, ...event }) => {
       metrics.guardDecision(outcome, event.cause, event.class)
       if (outcome === 'observed') log.info('the guard would refuse this', event)

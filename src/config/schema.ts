@@ -212,6 +212,14 @@ const guard = z
       .prefault({}),
     /** What is known of the cluster's indices, aliases and data streams. */
     indexTable: z.strictObject({ freshFor: duration('1s'), maxAge: duration('30s') }).prefault({}),
+    /** Bodies that may name indices are read; what is longer than this is refused, but for `opensearch:admin`. */
+    bodies: z
+      .strictObject({
+        searchBytes: z.int().min(1_024).max(104_857_600).default(1_048_576),
+        lineBytes: z.int().min(1_024).max(1_048_576).default(65_536),
+        inflatedBytes: z.int().min(1_024).default(268_435_456),
+      })
+      .prefault({}),
   })
   .prefault({})
   .refine((value) => value.mode === 'observe' || value.protectedIndices.mode === 'enforce', {

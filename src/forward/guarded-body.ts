@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
 import { GatewayError } from '../core/failure.ts'
-import { createInflater, formatOf } from './inflate-body.ts'
-import type { Inflater } from './inflate-body.ts'
+import { inflaterFor } from './inflate-body.ts'
+import type { Inflater } from './inflater.ts'
 
 /** Looks at a body as it comes, decompressed. Throws, or rejects, to end the request. */
 export interface Inspection {
@@ -98,9 +98,9 @@ function openLook(request: Headers, inspection: Inspection, { inflatedBytes }: G
   const begin = (): Look => {
     const unreadable = whyUnreadable(request)
     if (unreadable !== undefined) return goBlind(unreadable)
-    const format = formatOf(encodingsOf(request)[0] ?? 'identity')
-    if (format === undefined) return { ...inspection, close: () => undefined }
-    look = inflating(createInflater(format, inflatedBytes), inspection, (error) => (current = goBlind(error)))
+    const openInflater = inflaterFor(encodingsOf(request)[0] ?? 'identity')
+    if (openInflater === undefined) return { ...inspection, close: () => undefined }
+    look = inflating(openInflater(inflatedBytes), inspection, (error) => (current = goBlind(error)))
     return look
   }
   const goBlind = (error: GatewayError): Look => {
@@ -152,8 +152,8 @@ function whyUnreadable(request: Headers): GatewayError | undefined {
   // The server takes the first of several, and reads what it does not know as it stands.
   if (encodings.length > 1) return unreadable('Send at most one Content-Encoding header')
   const [encoding = 'identity'] = encodings
-  if (encoding.toLowerCase() !== 'identity' && formatOf(encoding) === undefined) {
-    return unreadable('The gateway inspects bodies that are compressed with gzip or deflate, or not at all')
+  if (encoding.toLowerCase() !== 'identity' && inflaterFor(encoding) === undefined) {
+    return unreadable('The gateway inspects bodies that are compressed with gzip, deflate or zstd, or not at all')
   }
   const types = request.headersDistinct['content-type'] ?? []
   if (types.length === 1 && JSON_TYPE.test(types[0] ?? '')) return undefined

@@ -1,20 +1,11 @@
 import { createInflateRaw } from 'node:zlib'
 import type { InflateRaw } from 'node:zlib'
 
-import { GatewayError } from '../core/failure.ts'
 import { endOfGzipHeader, endOfZlibHeader } from './gzip-header.ts'
 import type { HeaderEnd } from './gzip-header.ts'
-
-/** Takes a body's bytes as they came, and gives what they mean. */
-export interface Inflater {
-  /** Gives every piece to `onBytes` before it resolves. @throws GatewayError invalidBody, bodyTooLarge */
-  push(chunk: Uint8Array, onBytes: OnBytes): Promise<void>
-  /** @throws GatewayError invalidBody: the body breaks off */
-  end(): void
-  close(): void
-}
-
-type OnBytes = (bytes: Uint8Array) => Promise<void>
+import { inflatesTooFar, notInflatable } from './inflater.ts'
+import type { Inflater, OnBytes } from './inflater.ts'
+import { createZstdInflater } from './unzstd-body.ts'
 
 interface Format {
   readonly endOfHeader: (bytes: Uint8Array) => HeaderEnd
@@ -25,15 +16,18 @@ interface Format {
 
 const GZIP: Format = { endOfHeader: endOfGzipHeader, trailerBytes: 8, isRepeated: true }
 const ZLIB: Format = { endOfHeader: endOfZlibHeader, trailerBytes: 4, isRepeated: false }
-// What Netty's HttpContentDecompressor inflates for the server, without the kinds that no client sends.
-const FORMATS = new Map([
-  ['gzip', GZIP],
-  ['x-gzip', GZIP],
-  ['deflate', ZLIB],
+type OpenInflater = (maxBytes: number) => Inflater
+// What Netty's HttpContentDecompressor inflates for the server, without the kinds that no client sends (x-deflate, snappy). `br` it reads as it stands.
+const INFLATERS = new Map<string, OpenInflater>([
+  ['gzip', (maxBytes) => createInflater(GZIP, maxBytes)],
+  ['x-gzip', (maxBytes) => createInflater(GZIP, maxBytes)],
+  ['deflate', (maxBytes) => createInflater(ZLIB, maxBytes)],
+  ['zstd', createZstdInflater],
 ])
 
-export function formatOf(contentEncoding: string): Format | undefined {
-  return FORMATS.get(contentEncoding.toLowerCase())
+/** How to inflate what is compressed so; `undefined` where nobody here can. Its parameter: what the body may come to, in bytes. */
+export function inflaterFor(contentEncoding: string): OpenInflater | undefined {
+  return INFLATERS.get(contentEncoding.toLowerCase())
 }
 
 // Deflate makes at most 1,032 bytes of one: a piece of this size never more than 8 MiB, which is what an inflater holds at most.
@@ -43,7 +37,7 @@ const PIECE_BYTES = 8_192
  * Inflates a body as the server does, member by member; what the two could read differently is refused.
  * @param maxBytes what the body may come to; a bomb ends there
  */
-export function createInflater(format: Format, maxBytes: number): Inflater {
+function createInflater(format: Format, maxBytes: number): Inflater {
   let state: 'header' | 'data' | 'trailer' = 'header'
   let gathered: Uint8Array = new Uint8Array(0)
   let members = 0
@@ -60,9 +54,9 @@ export function createInflater(format: Format, maxBytes: number): Inflater {
     return rest
   }
   const readHeader = (bytes: Uint8Array): Uint8Array | undefined => {
-    if (members > 0 && !format.isRepeated) throw invalid('goes on after its compressed part')
+    if (members > 0 && !format.isRepeated) throw notInflatable('goes on after its compressed part')
     const end = format.endOfHeader(gather(bytes))
-    if (typeof end === 'object') throw invalid(end.why)
+    if (typeof end === 'object') throw notInflatable(end.why)
     if (end === undefined) return undefined
     state = 'data'
     engine = openEngine()
@@ -76,11 +70,11 @@ export function createInflater(format: Format, maxBytes: number): Inflater {
     return letGo(format.trailerBytes)
   }
   const readData = async (bytes: Uint8Array, onBytes: OnBytes): Promise<Uint8Array | undefined> => {
-    if (engine === undefined) throw invalid('is not compressed as it says')
+    if (engine === undefined) throw notInflatable('is not compressed as it says')
     const { pieces, rest } = await engine.inflate(bytes)
     for (const piece of pieces) {
       inflated += piece.length
-      if (inflated > maxBytes) throw new GatewayError('bodyTooLarge', { reason: tooLarge(maxBytes) })
+      if (inflated > maxBytes) throw inflatesTooFar(maxBytes)
       await onBytes(piece)
     }
     if (rest !== undefined) {
@@ -101,7 +95,7 @@ export function createInflater(format: Format, maxBytes: number): Inflater {
       }
     },
     end() {
-      if (state !== 'header' || gathered.length > 0) throw invalid('breaks off in its compressed part')
+      if (state !== 'header' || gathered.length > 0) throw notInflatable('breaks off in its compressed part')
     },
     close() {
       engine?.close()
@@ -132,7 +126,7 @@ function openEngine(): Engine {
           resolve({ pieces: made, rest })
         }
         const onEnd = (): void => settle(bytes.subarray(stream.bytesWritten - before))
-        const onError = (): void => reject(invalid('is not compressed as it says'))
+        const onError = (): void => reject(notInflatable('is not compressed as it says'))
         stream.once('end', onEnd).once('error', onError)
         stream.write(bytes, (error) => {
           if (error === undefined || error === null) settle(undefined)
@@ -141,12 +135,4 @@ function openEngine(): Engine {
     },
     close: () => stream.destroy(),
   }
-}
-
-function invalid(why: string): GatewayError {
-  return new GatewayError('invalidBody', { reason: `The request body ${why}` })
-}
-
-function tooLarge(maxBytes: number): string {
-  return `The request body is larger than ${String(maxBytes)} bytes once it is decompressed`
 }

@@ -1,5 +1,5 @@
 import type { GatewayError } from '../core/failure.ts'
-import type { Finding } from '../core/guard/bodies/finding.ts'
+import type { BodyLimits, Finding, ScanLimits } from '../core/guard/bodies/finding.ts'
 import { scannerFor } from '../core/guard/bodies/scanner-for.ts'
 import type { BodyCheck } from '../core/guard/decision.ts'
 import { openGuardedBody } from '../forward/guarded-body.ts'
@@ -17,25 +17,38 @@ type ForwardInspected = (
   check: BodyCheck,
   headers: readonly string[],
   maxBytes: number,
+  limits: BodyLimits,
 ) => Promise<void>
 
-// A whole search is decided before the node hears of it; of a body of lines, as much as most clients send at once.
-const HELD_BYTES = { bulk: 65_536, msearch: 65_536, msearchTemplate: 1, mget: 1_048_576, query: 1_048_576 }
+/** Of a body of lines so much is looked at before the node is asked at all: as much as most clients send at once. */
+const FIRST_LINES_BYTES = 65_536
 
-// The server takes 100 MiB by default (http.max_content_length), and counts them decompressed.
-const INFLATED_BYTES = 268_435_456
+/** How much of a body is held before the node hears of it: the whole of one JSON value. */
+function heldBytes(kind: BodyCheck['kind'], { searchBytes }: ScanLimits): number {
+  switch (kind) {
+    case 'bulk':
+    case 'msearch':
+      return FIRST_LINES_BYTES
+    case 'msearchTemplate':
+      return 1
+    case 'ids':
+    case 'mget':
+    case 'query':
+      return searchBytes
+  }
+}
 
 /**
  * Sends on a request whose body may name indices, while the body is inspected: at the first that the caller may not reach, the request to the
  * node is broken off before its end, so that the server has run nothing of it.
  * @throws GatewayError guardRefused, insufficientScope, invalidBody, unreadableBody, bodyTooLarge, indicesUnknown
  */
-export const forwardInspected: ForwardInspected = async (exchange, check, headers, maxBytes) => {
+export const forwardInspected: ForwardInspected = async (exchange, check, headers, maxBytes, limits) => {
   const { request, response, waited, cluster } = exchange
-  const limits = { heldBytes: HELD_BYTES[check.kind], inflatedBytes: INFLATED_BYTES }
+  const held = { heldBytes: heldBytes(check.kind, limits), inflatedBytes: limits.inflatedBytes }
   const upload = openUpload(request, maxBytes)
   try {
-    const body = await openGuardedBody(upload, request, inspect(check), limits)
+    const body = await openGuardedBody(upload, request, inspect(check, limits), held)
     await waited.during(() => cluster.forward(request, response, headers, body)).finally(() => body.destroy())
   } finally {
     // What is left of it is read and dropped: see openUpload.
@@ -43,8 +56,8 @@ export const forwardInspected: ForwardInspected = async (exchange, check, header
   }
 }
 
-function inspect(check: BodyCheck): Inspection {
-  const scanner = scannerFor(check)
+function inspect(check: BodyCheck, limits: ScanLimits): Inspection {
+  const scanner = scannerFor(check, limits)
   let isOff = false
   const unreadable = (error: GatewayError): void => {
     if (check.unclear(error.message) !== undefined) throw error

@@ -1,3 +1,4 @@
+import type { BodyLimits } from '../core/guard/bodies/finding.ts'
 import type { Refusal } from '../core/guard/decision.ts'
 import type { Decision, GuardPolicy } from '../core/guard/decide.ts'
 
@@ -10,6 +11,8 @@ export interface Guard {
   readonly mode: GuardMode
   /** The same for what would reach memories or system data. */
   readonly protectedMode: GuardMode
+  /** What of a body is read, and how much of it. */
+  readonly bodies: BodyLimits
   /** For counting, and for the log. */
   readonly onRefusal: (event: GuardEvent) => void
 }

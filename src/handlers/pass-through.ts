@@ -11,7 +11,7 @@ export async function handlePassThrough(parts: HandlerParts, exchange: Admitted)
   const check = await guardRequest(guard, exchange)
   const headers = headersToNode(boundary, exchange)
   if (check !== undefined && hasBody(exchange.request)) {
-    await forwardInspected(exchange, check, headers, boundary.maxBodyBytes)
+    await forwardInspected(exchange, check, headers, boundary.maxBodyBytes, guard.bodies)
   } else if (check?.unnamed !== undefined) throw refusalError(check.unnamed)
   else await forwardAsCaller(parts, exchange, { headers })
   return 'forwarded'

@@ -64,7 +64,11 @@ const bulk: fc.Arbitrary<Spelling> = fc
 const anyTarget: fc.Arbitrary<Spelling> = fc
   .record({
     target: fc
-      .string({ unit: fc.oneof(fc.constantFrom(...'//..?#%;:@\\&=*,<>_'), visibleCharacter), minLength: 1, maxLength: 40 })
+      .string({
+        unit: fc.oneof(fc.constantFrom(...Array.from('//..?#%;:@\\&=*,<>_')), visibleCharacter),
+        minLength: 1,
+        maxLength: 40,
+      })
       .map((text) => `/${text}`),
     method: fc.constantFrom('GET', 'POST', 'PUT', 'DELETE'),
     headers: fc.array(header, { maxLength: 5 }),

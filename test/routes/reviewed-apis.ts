@@ -47,8 +47,8 @@ export const REVIEWED_APIS: Readonly<Record<string, Review>> = {
   create_pit: named('read'),
   // A scroll's and a point in time's id names what it reads; nobody can tell from it whose it is.
   scroll: nothing('read', 'opaque'),
-  clear_scroll: nothing('read', 'opaque'),
-  delete_pit: nothing('read', 'opaque'),
+  clear_scroll: { ...nothing('read', 'ids'), everybodys: ['scroll_id'] },
+  delete_pit: { ...nothing('read', 'ids'), everybodys: ['pit_id'] },
 
   // Documents, written.
   bulk: named('write', 'bulk'),

@@ -174,8 +174,28 @@ const QUERY: readonly Omit<BodyVector, 'kind'>[] = [
 const of = (kind: BodyVector['kind'], vectors: readonly Omit<BodyVector, 'kind'>[]): readonly BodyVector[] =>
   vectors.map((vector) => ({ kind, ...vector }))
 
+const IDS: readonly Omit<BodyVector, 'kind'>[] = [
+  { says: 'one id', body: '{"scroll_id":"RHgx=="}', finds: [] },
+  { says: 'several', body: '{"scroll_id":["RHgx==","RHgy=="]}', finds: [] },
+  { says: 'those of points in time', body: '{"pit_id":["RHgx=="]}', finds: [] },
+  { says: 'nothing', body: '', finds: ['unnamed'] },
+  { says: 'no ids', body: '{}', finds: [] },
+  { says: 'those of everybody', body: '{"scroll_id":"_all"}', finds: ['hidden'] },
+  { says: 'in a list', body: '{"pit_id":["_all"]}', finds: ['hidden'] },
+  { says: 'beside others', body: '{"scroll_id":["RHgx==","_all"]}', finds: ['hidden'] },
+  { says: 'escaped', body: '{"\\u0073croll_id":"\\u005fall"}', finds: ['hidden'] },
+  { says: 'with blanks', body: '{"scroll_id":" _all "}', finds: ['hidden'] },
+  { says: 'twice', body: '{"scroll_id":"RHgx==","scroll_id":"_all"}', finds: ['unreadable'] },
+  { says: 'in a list of lists', body: '{"scroll_id":[["_all"]]}', finds: ['unreadable'] },
+  { says: 'of another shape', body: '{"scroll_id":{"x":"_all"}}', finds: ['unreadable'] },
+  { says: 'under another name', body: '{"scrollId":"_all"}', finds: ['unreadable'] },
+  { says: 'as a text alone', body: '"_all"', finds: ['unreadable'] },
+  { says: 'too much', body: `{"scroll_id":"${'x'.repeat(1_048_576)}"}`, finds: ['tooLong'] },
+] // prettier-ignore
+
 export const BODY_VECTORS: readonly BodyVector[] = [
   ...of('bulk', BULK),
+  ...of('ids', IDS),
   ...of('msearch', MSEARCH),
   ...of('mget', MGET),
   ...of('query', QUERY),

@@ -1,4 +1,4 @@
-import { deflateSync, gzipSync } from 'node:zlib'
+import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 
 import { JSON_HEADER, NDJSON_HEADER } from './guard-spelling.ts'
 import type { Spelling } from './guard-spelling.ts'
@@ -41,6 +41,8 @@ function forms(method: string, target: string, text: string, type: string): read
     ask(method, target, Buffer.concat([gzipSync(text.slice(0, half)), gzipSync(text.slice(half))]), type, GZIP),
     { ...ask(method, target, gzipSync(text), type, GZIP), chunkBytes: 3 },
     ask(method, target, deflateSync(text), type, 'Content-Encoding: deflate'),
+    ask(method, target, zstdCompressSync(text), type, 'Content-Encoding: zstd'),
+    { ...ask(method, target, zstdCompressSync(text), type, 'content-encoding: ZSTD'), chunkBytes: 3 },
   ]
 }
 

@@ -52,6 +52,8 @@ const ON_PAGE: readonly GuardRequest[] = [
   page('open a point in time', 'POST /guarded-pub/_search/point_in_time?keep_alive=1m', 'r'),
   page('list the points in time of everybody', 'GET /_search/point_in_time/_all', ''),
   page('scroll', 'POST /_search/scroll', 'r'),
+  page('end a scroll, or a point in time', 'DELETE /_search/scroll', 'rb'),
+  page('end the scrolls of everybody', 'DELETE /_search/scroll/_all', ''),
   page('mapping of an index', 'GET /guarded-pub/_mapping', 'r'),
   page('mappings of all indices', 'GET /_mapping', ''),
   page('is there an index', 'HEAD /guarded-pub', 'r'),

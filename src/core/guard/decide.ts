@@ -145,9 +145,18 @@ function whyUnbounded({ found, query }: Facts): string | undefined {
   if (query.some(([name]) => name === 'source' || name === 'source_content_type')) {
     return 'A body in the query (source) is not inspected: send it as a body'
   }
+  if (namesEverybodys(found, query)) return '[_all] means those of everybody: only opensearch:admin may end them'
   // An ingest pipeline may write a document to another index than the one that the request names.
   if (query.some(([name, value]) => name === 'pipeline' && value !== '_none')) {
     return 'An ingest pipeline may write to any index: only opensearch:admin may name one'
   }
   return undefined
+}
+
+/** Scrolls and points in time are ended by their ids, or all at once. An id is in base64: it has no underscore at its front, and no comma. */
+function namesEverybodys({ row, parameters }: FoundRoute, query: readonly QueryParameter[]): boolean {
+  return (row.everybodys ?? []).some((name) => {
+    const texts = [parameters.get(name) ?? '', ...query.filter(([key]) => key === name).map(([, value]) => value)]
+    return texts.some((text) => text.split(',').some((id) => id.trim() === '_all'))
+  })
 }

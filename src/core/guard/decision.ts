@@ -5,9 +5,9 @@ export type RouteClass = 'read' | 'write' | 'admin'
 
 /**
  * What a request may carry as a body. `none` and `opaque` (a document, settings) name no index that the server would act on; the others are
- * grammars of their own, whose indices have to be read out of the body.
+ * grammars of their own, whose indices have to be read out of the body. In `ids`, of scrolls and points in time, `_all` means those of everybody.
  */
-export type BodyKind = 'none' | 'opaque' | 'bulk' | 'mget' | 'msearch' | 'msearchTemplate' | 'query'
+export type BodyKind = 'none' | 'opaque' | 'bulk' | 'ids' | 'mget' | 'msearch' | 'msearchTemplate' | 'query'
 
 export type InspectedBody = Exclude<BodyKind, 'none' | 'opaque'>
 

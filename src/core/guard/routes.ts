@@ -14,6 +14,8 @@ export interface ApiRow {
   readonly absent?: 'all' | 'none'
   /** Parameters of the query that make a request which names no index reach all of them, but with this value. */
   readonly widens?: Readonly<Record<string, string>>
+  /** Parameters, of the path or the query, in which `_all` means what belongs to everybody. */
+  readonly everybodys?: readonly string[]
   readonly body: BodyKind
   /** Methods of each path template. */
   readonly routes: Readonly<Record<string, readonly string[]>>

@@ -1,15 +1,24 @@
-import { constants, deflateRawSync, deflateSync, gunzipSync, gzipSync } from 'node:zlib'
+import { randomBytes } from 'node:crypto'
+import {
+  constants,
+  deflateRawSync,
+  deflateSync,
+  gunzipSync,
+  gzipSync,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from 'node:zlib'
 
 import { describe, expect, test } from '@jest/globals'
 
-import { createInflater, formatOf } from '../../../src/forward/inflate-body.ts'
+import { inflaterFor } from '../../../src/forward/inflate-body.ts'
 
 const text = Buffer.from('{"index":{"_index":"a"}}\n{"x":"y"}\n'.repeat(100))
 
 async function inflate(encoding: string, body: Uint8Array, size = body.length, maxBytes = Infinity): Promise<Buffer> {
-  const format = formatOf(encoding)
-  if (format === undefined) throw new Error('no such encoding')
-  const inflater = createInflater(format, maxBytes)
+  const open = inflaterFor(encoding)
+  if (open === undefined) throw new Error('no such encoding')
+  const inflater = open(maxBytes)
   const parts: Buffer[] = []
   try {
     for (let at = 0; at < body.length; at += size) {
@@ -32,6 +41,15 @@ const withFlags = (flags: number, more: Uint8Array): Buffer => {
   return Buffer.concat([head, more, plain.subarray(10)])
 }
 
+const zstd = (content: Uint8Array, params: Record<number, number> = {}): Buffer => zstdCompressSync(content, { params })
+const withChecksum = { [constants.ZSTD_c_checksumFlag]: 1 }
+/** Of one raw block of zstd, with the length of its content in one byte. */
+const zstdFrame = (descriptor: number, more: readonly number[], blocks: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, descriptor, ...more]), blocks])
+const rawBlock = (content: string, isLast: boolean): Buffer =>
+  Buffer.concat([Buffer.from([(content.length << 3) | (isLast ? 1 : 0), content.length >> 5, 0]), Buffer.from(content)])
+const skippable = Buffer.concat([Buffer.from([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0]), Buffer.from('abc')])
+
 describe('bodies that are read', () => {
   const bodies: readonly (readonly [says: string, encoding: string, body: Buffer])[] = [
     ['gzip', 'gzip', gzipSync(text)],
@@ -40,11 +58,28 @@ describe('bodies that are read', () => {
     ['a file name, as the program gzip writes it', 'gzip', withFlags(8, Buffer.from('body.json\0'))],
     ['stored and not compressed', 'gzip', gzipSync(text, { level: 0 })],
     ['deflate, which is zlib', 'deflate', deflateSync(text)],
+    ['zstd', 'zstd', zstd(text)],
+    ['zstd with its sum, in other letters', 'ZStd', zstd(text, withChecksum)],
+    ['zstd whose size it does not say', 'zstd', zstd(text, { [constants.ZSTD_c_contentSizeFlag]: 0 })],
+    ['zstd of the highest level', 'zstd', zstd(text, { [constants.ZSTD_c_compressionLevel]: 22 })],
+    ['zstd in many blocks', 'zstd', zstdFrame(0x00, [0x50], Buffer.concat([...text].map((_, at) => rawBlock(text.toString('latin1', at, at + 1), at === text.length - 1))))],
   ] // prettier-ignore
 
   test.each(bodies)('%s', async (_says, encoding, body) => {
     expect(await inflate(encoding, body)).toEqual(text)
     for (const size of [1, 7, 8_191]) expect(await inflate(encoding, body, size)).toEqual(text)
+  })
+
+  test('zstd of every size about which buffers end', async () => {
+    for (const size of [0, 1, 16_384, 65_536, 131_071, 131_072, 131_073, 1_000_000]) {
+      const content = randomBytes(Math.ceil(size / 2))
+        .toString('hex')
+        .slice(0, size)
+      for (const params of [{}, withChecksum]) {
+        const inflated = await inflate('zstd', zstd(Buffer.from(content), params), 65_536)
+        expect({ size, same: inflated.toString() === content }).toEqual({ size, same: true })
+      }
+    }
   })
 })
 
@@ -71,6 +106,24 @@ describe('bodies that are refused', () => {
     ['gzip that is called deflate', 'deflate', gzipSync(text), /not in the zlib format/],
     ['a dictionary', 'deflate', deflateSync(text, { dictionary: Buffer.from('index') }), /not in the zlib format/],
     ['something after deflate', 'deflate', Buffer.concat([deflateSync(text), Buffer.from('x')]), /goes on after/],
+    ['no zstd', 'zstd', text, /not in the zstd format/],
+    ['gzip that is called zstd', 'zstd', gzipSync(text), /not in the zstd format/],
+    ['a second frame, which some decoders read and some do not', 'zstd', Buffer.concat([zstd(text), zstd(hidden)]), /goes on after/],
+    ['something after the frame', 'zstd', Buffer.concat([zstd(text), Buffer.from('x')]), /goes on after/],
+    ['a skippable frame before it', 'zstd', Buffer.concat([skippable, zstd(text)]), /not in the zstd format/],
+    ['a skippable frame after it', 'zstd', Buffer.concat([zstd(text), skippable]), /goes on after/],
+    ['the format of zstd before it was one', 'zstd', Buffer.concat([Buffer.from([0x27]), zstd(text).subarray(1)]), /not in the zstd format/],
+    ['broken off in the header of a frame', 'zstd', zstd(text).subarray(0, 5), /breaks off/],
+    ['broken off in a block', 'zstd', zstd(text).subarray(0, -1), /breaks off/],
+    ['broken off in the sum', 'zstd', zstd(text, withChecksum).subarray(0, -1), /breaks off/],
+    ['nothing at all', 'zstd', Buffer.alloc(0), /breaks off/],
+    ['a wrong sum', 'zstd', Buffer.concat([zstd(text, withChecksum).subarray(0, -4), Buffer.alloc(4)]), /not compressed/],
+    ['a size other than it says', 'zstd', zstdFrame(0x20, [9], rawBlock('short', true)), /not compressed/],
+    ['a reserved kind of block', 'zstd', zstdFrame(0x00, [0x50], Buffer.from([7, 0, 0])), /reserved kind/],
+    ['reserved bits', 'zstd', zstdFrame(0x08, [0x50], rawBlock('x', true)), /reserved bits/],
+    ['a dictionary of zstd', 'zstd', zstdFrame(0x01, [0x50, 1], rawBlock('x', true)), /dictionary/],
+    ['a window of 128 MiB', 'zstd', zstdFrame(0x00, [0x88], rawBlock('x', true)), /window of more than 8 MiB/],
+    ['a segment of 1 GiB', 'zstd', zstdFrame(0xa0, [0, 0, 0, 0x40], rawBlock('x', true)), /window of more than 8 MiB/],
   ] // prettier-ignore
 
   test.each(bodies)('%s', async (_says, encoding, body, reason) => {
@@ -91,10 +144,24 @@ describe('bodies that are refused', () => {
     expect(bomb.length).toBeLessThan(20_000)
     await expect(inflate('gzip', bomb, bomb.length, 1_000_000)).rejects.toMatchObject({ code: 'bodyTooLarge' })
   })
+
+  test('zstd that would come to more, however little of it says so: a GiB in 32 KiB', async () => {
+    const repeated = Buffer.from([((131_072 << 3) & 0xff) | 2, (131_072 >> 5) & 0xff, (131_072 >> 13) & 0xff, 0x20])
+    const bomb = zstdFrame(0x00, [0x68], Buffer.concat(Array.from({ length: 8_192 }, () => repeated)))
+    const before = process.memoryUsage().arrayBuffers
+    await expect(inflate('zstd', bomb, bomb.length, 100_000_000)).rejects.toMatchObject({ code: 'bodyTooLarge' })
+    // What was given out is held by this test.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(130_000_000)
+  })
+
+  test('two frames are two things to two decoders', () => {
+    const both = Buffer.concat([zstd(Buffer.from('a')), zstd(Buffer.from('b'))])
+    expect(['a', 'ab']).toContain(zstdDecompressSync(both).toString())
+  })
 })
 
 test('encodings that have no format', () => {
-  for (const encoding of ['zstd', 'br', 'snappy', 'compress', 'gzip, gzip', 'identity', '']) {
-    expect(formatOf(encoding)).toBeUndefined()
+  for (const encoding of ['br', 'x-deflate', 'snappy', 'compress', 'gzip, gzip', 'identity', '']) {
+    expect(inflaterFor(encoding)).toBeUndefined()
   }
 })

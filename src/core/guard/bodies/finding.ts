@@ -21,8 +21,16 @@ export interface BodyScanner {
   end(): readonly Finding[]
 }
 
-/** Longest text of a body that is held to be read, in bytes. */
-export const MAX_HELD_BYTES = 1_048_576
+/** What a scanner holds at most, in bytes. */
+export interface ScanLimits {
+  /** Longest body of one JSON value, and longest search in a body of several. */
+  readonly searchBytes: number
+  /** Longest line of metadata in a bulk or multi-search body: ids have 512 bytes at most, index names 255. */
+  readonly lineBytes: number
+}
 
-/** Longest line of metadata in a bulk or multi-search body, in bytes: ids have 512 at most, index names 255. */
-export const MAX_METADATA_BYTES = 65_536
+/** As the operator set them. */
+export interface BodyLimits extends ScanLimits {
+  /** What a compressed body may come to, in bytes. */
+  readonly inflatedBytes: number
+}

@@ -1,7 +1,7 @@
-import { MAX_HELD_BYTES } from './finding.ts'
-import type { BodyScanner, Finding } from './finding.ts'
+import type { BodyScanner, Finding, ScanLimits } from './finding.ts'
 import { FirstNamings } from './first-namings.ts'
 import { HeldBytes } from './held-bytes.ts'
+import { findInIds } from './named-in-ids.ts'
 import { findInMget } from './named-in-mget.ts'
 import { findInQuery, hasPointInTime } from './named-in-query.ts'
 import { parsePlainJson } from './plain-json.ts'
@@ -10,13 +10,18 @@ import { parsePlainJson } from './plain-json.ts'
 type Find = (value: unknown, namings: FirstNamings) => readonly Finding[]
 
 /** Reads a `_mget` body. */
-export function scanMget(): BodyScanner {
-  return scanHeld(findInMget)
+export function scanMget(limits: ScanLimits): BodyScanner {
+  return scanHeld(limits, findInMget)
+}
+
+/** Reads a body that says which scrolls or points in time are to end. */
+export function scanIds(limits: ScanLimits): BodyScanner {
+  return scanHeld(limits, findInIds)
 }
 
 /** Reads the body of a search, or of anything else that takes a query. */
-export function scanQuery(api: string): BodyScanner {
-  return scanHeld((value, namings) => {
+export function scanQuery(api: string, limits: ScanLimits): BodyScanner {
+  return scanHeld(limits, (value, namings) => {
     const found = findInQuery(value, undefined, namings)
     // Its documents name their indices themselves; one that does not is refused by the server where the path has none.
     const isNamed = api === 'mtermvectors' ? found.length > 0 : api === 'search' && hasPointInTime(value)
@@ -25,14 +30,14 @@ export function scanQuery(api: string): BodyScanner {
 }
 
 /** Holds the body until it is whole: it cannot be told earlier what a JSON value means. */
-function scanHeld(find: Find): BodyScanner {
-  const held = new HeldBytes(MAX_HELD_BYTES)
+function scanHeld({ searchBytes }: ScanLimits, find: Find): BodyScanner {
+  const held = new HeldBytes(searchBytes)
   let isCutShort = false
   return {
     push(bytes) {
       if (isCutShort || held.add(bytes)) return []
       isCutShort = true
-      return [{ kind: 'tooLong', line: undefined, bytes: MAX_HELD_BYTES }]
+      return [{ kind: 'tooLong', line: undefined, bytes: searchBytes }]
     },
     end() {
       if (isCutShort) return []

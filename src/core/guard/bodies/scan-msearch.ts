@@ -1,30 +1,28 @@
-import { MAX_HELD_BYTES, MAX_METADATA_BYTES } from './finding.ts'
-import type { BodyScanner, Finding } from './finding.ts'
+import type { BodyScanner, ScanLimits } from './finding.ts'
 import { FirstNamings } from './first-namings.ts'
 import { readHeaderLine } from './header-line.ts'
-import { LineCutter } from './line-cutter.ts'
 import type { NextLine } from './line-cutter.ts'
 import { findInQuery, hasPointInTime } from './named-in-query.ts'
 import { parsePlainJson } from './plain-json.ts'
-
-const HEADER: NextLine = { kind: 'read', maxBytes: MAX_METADATA_BYTES }
-const BODY: NextLine = { kind: 'read', maxBytes: MAX_HELD_BYTES }
+import { scanLines } from './scan-lines.ts'
+import type { LinesReader, LinesReport } from './scan-lines.ts'
 
 /**
  * Reads a `_msearch` body: by turns a header and a search. A header may be empty; an empty first line is passed over, and only that one
  * (MultiSearchRequest.readMultiLineFormat of OpenSearch 3.4.0).
  */
-export function scanMsearch(): BodyScanner {
-  let findings: Finding[] = []
+export function scanMsearch(limits: ScanLimits): BodyScanner {
+  return scanLines(Math.max(limits.searchBytes, limits.lineBytes), (report) => readSearches(limits, report))
+}
+
+function readSearches({ searchBytes, lineBytes }: ScanLimits, { found, giveUp }: LinesReport): LinesReader {
+  const headerLine: NextLine = { kind: 'read', maxBytes: lineBytes }
+  const bodyLine: NextLine = { kind: 'read', maxBytes: searchBytes }
   const namings = new FirstNamings()
   let isBodyNext = false
   /** The line of a header that names no index, until its search is known: one over a point in time needs none. */
   let unnamedAt: number | undefined
 
-  const giveUp = (why: string, line: number): void => {
-    findings.push({ kind: 'unreadable', line, why })
-    cutter.stop()
-  }
   const readHeader = (bytes: Uint8Array, line: number): void => {
     if (line === 1 && bytes.length === 0) return
     isBodyNext = true
@@ -38,7 +36,7 @@ export function scanMsearch(): BodyScanner {
       unnamedAt = line
       return
     }
-    findings.push(...header.indices.flatMap((indices) => namings.named(indices, line)))
+    found(...header.indices.flatMap((indices) => namings.named(indices, line)))
   }
   const readBody = (bytes: Uint8Array, line: number): void => {
     isBodyNext = false
@@ -48,33 +46,15 @@ export function scanMsearch(): BodyScanner {
       return
     }
     const isOverPointInTime = json.kind === 'value' && hasPointInTime(json.value)
-    if (unnamedAt !== undefined && !isOverPointInTime) findings.push(...namings.unnamed(unnamedAt))
+    if (unnamedAt !== undefined && !isOverPointInTime) found(...namings.unnamed(unnamedAt))
     unnamedAt = undefined
-    if (json.kind === 'value') findings.push(...findInQuery(json.value, line, namings))
-  }
-  const cutter = new LineCutter(
-    {
-      next: () => (isBodyNext ? BODY : HEADER),
-      onSkipped: () => undefined,
-      onLine: (bytes, line) => (isBodyNext ? readBody(bytes, line) : readHeader(bytes, line)),
-      onTooLong: (line, bytes) => findings.push({ kind: 'tooLong', line, bytes }),
-    },
-    MAX_HELD_BYTES,
-  )
-  const takeFindings = (): readonly Finding[] => {
-    const taken = findings
-    findings = []
-    return taken
+    if (json.kind === 'value') found(...findInQuery(json.value, line, namings))
   }
   return {
-    push(bytes) {
-      cutter.push(bytes)
-      return takeFindings()
-    },
-    end() {
-      cutter.end()
-      if (unnamedAt !== undefined) findings.push(...namings.unnamed(unnamedAt))
-      return takeFindings()
+    next: () => (isBodyNext ? bodyLine : headerLine),
+    onLine: (bytes, line) => (isBodyNext ? readBody(bytes, line) : readHeader(bytes, line)),
+    onEnd() {
+      if (unnamedAt !== undefined) found(...namings.unnamed(unnamedAt))
     },
   }
 }

@@ -1,23 +1,25 @@
 import type { BodyCheck } from '../decision.ts'
-import type { BodyScanner, Finding } from './finding.ts'
+import type { BodyScanner, Finding, ScanLimits } from './finding.ts'
 import { scanBulk } from './scan-bulk.ts'
-import { scanMget, scanQuery } from './scan-held.ts'
+import { scanIds, scanMget, scanQuery } from './scan-held.ts'
 import { scanMsearch } from './scan-msearch.ts'
 
 /** A scanner for one body. */
-export function scannerFor({ kind, api }: Pick<BodyCheck, 'kind' | 'api'>): BodyScanner {
+export function scannerFor({ kind, api }: Pick<BodyCheck, 'kind' | 'api'>, limits: ScanLimits): BodyScanner {
   if (api.includes('template')) return scanTemplates()
   // Its documents say more of what they want than a _mget's, and less strictly.
-  if (api === 'mtermvectors') return scanQuery(api)
+  if (api === 'mtermvectors') return scanQuery(api, limits)
   switch (kind) {
     case 'bulk':
-      return scanBulk()
+      return scanBulk(limits)
+    case 'ids':
+      return scanIds(limits)
     case 'mget':
-      return scanMget()
+      return scanMget(limits)
     case 'msearch':
-      return scanMsearch()
+      return scanMsearch(limits)
     case 'query':
-      return scanQuery(api)
+      return scanQuery(api, limits)
     case 'msearchTemplate':
       return scanTemplates()
   }

@@ -5,8 +5,11 @@ import { scannerFor } from '../../../../../src/core/guard/bodies/scanner-for.ts'
 import { BODY_VECTORS } from '../../../../vectors/guard-bodies.ts'
 import type { BodyVector } from '../../../../vectors/guard-bodies.ts'
 
+/** The defaults of guard.bodies. */
+const LIMITS = { searchBytes: 1_048_576, lineBytes: 65_536 }
+
 function scanner({ kind, api }: BodyVector): BodyScanner {
-  return scannerFor({ kind, api: api ?? (kind === 'query' ? 'search' : kind) })
+  return scannerFor({ kind, api: api ?? (kind === 'query' ? 'search' : kind) }, LIMITS)
 }
 
 const bytesOf = ({ body }: BodyVector): Uint8Array => (typeof body === 'string' ? Buffer.from(body) : body)
@@ -23,7 +26,7 @@ function told(finding: Finding): string {
 
 const sorted = (texts: readonly string[]): readonly string[] => [...texts].sort()
 
-describe.each(['bulk', 'msearch', 'mget', 'query'] as const)('a body of the kind %s', (kind) => {
+describe.each(['bulk', 'ids', 'msearch', 'mget', 'query'] as const)('a body of the kind %s', (kind) => {
   const vectors = BODY_VECTORS.filter((vector) => vector.kind === kind)
 
   test.each(vectors)('$says', (vector) => {
@@ -49,7 +52,7 @@ test('templates are not seen through', () => {
     ['msearchTemplate', 'msearch_template'],
     ['query', 'search_template'],
   ] as const) {
-    const made = scannerFor({ kind, api })
+    const made = scannerFor({ kind, api }, LIMITS)
     expect(made.push(Buffer.from('{}')).map(told)).toEqual(['hidden'])
     expect(made.end()).toEqual([])
   }
