@@ -1,4 +1,4 @@
-import type { ConfigProblem } from './config/load.ts'
+import type { ConfigProblem } from './config/problem.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { readTlsFiles } from './listen/tls-files.ts'
 import { checkRoutes } from './open-clusters.ts'

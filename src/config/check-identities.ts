@@ -1,14 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 
+import type { ConfigProblem } from './problem.ts'
 import type { ConfigFile } from './schema.ts'
 
-interface Problem {
-  readonly path: string
-  readonly message: string
-}
-
 /** What pass-through may not be toward a cluster. Run once files are read. */
-export function checkIdentities({ clusters }: ConfigFile): readonly Problem[] {
+export function checkIdentities({ clusters }: ConfigFile): readonly ConfigProblem[] {
   return Object.entries(clusters).flatMap(([name, { service, passThrough }]) => {
     if (passThrough.cert === undefined) return []
     const path = `clusters.${name}.passThrough.cert`

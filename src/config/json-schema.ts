@@ -6,7 +6,21 @@ import { schema } from './schema.ts'
 export function configJsonSchema(): Readonly<Record<string, unknown>> {
   return {
     title: 'opensearch-memory-gateway',
-    description: 'Strings may hold ${NAME} for environment variables; secrets may be written as file:PATH.',
-    ...z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }),
+    description: 'Any value may be written as ${NAME}, an environment variable; secrets may be written as file:PATH.',
+    ...(allowVariables(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })) as Record<string, unknown>),
   }
+}
+
+const VARIABLE = { type: 'string', pattern: String.raw`\$\{[^}]+\}` }
+
+/** A variable may stand for a number, true or false, and one of several words too, where it would be no such thing for an editor. */
+function allowVariables(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(allowVariables)
+  if (typeof node !== 'object' || node === null) return node
+  const entries = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, allowVariables(value)]))
+  const { type, enum: words, default: byDefault, ...rest } = entries
+  const isTyped = ['integer', 'number', 'boolean'].includes(type as string) || Array.isArray(words)
+  if (!isTyped) return entries
+  const strict = { type, ...(words === undefined ? {} : { enum: words }), ...rest }
+  return { anyOf: [strict, VARIABLE], ...(byDefault === undefined ? {} : { default: byDefault }) }
 }

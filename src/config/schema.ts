@@ -243,7 +243,13 @@ export const schema = z.strictObject({
       host: z.string().min(1).default('127.0.0.1'),
       port: port.default(9090),
       /** Who may ask more than probes and metrics there; as `file:PATH` or `${ENV}`. Off loopback nobody may without one. */
-      token: z.string().min(1).optional(),
+      token: z
+        .string()
+        .refine(
+          (text) => /^[\x21-\x7e]{16,}$/.test(text),
+          'must be 16 or more visible ASCII characters, without spaces',
+        )
+        .optional(),
     })
     .prefault({}),
   auth: z.strictObject({

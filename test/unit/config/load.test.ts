@@ -3,8 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
-import { ConfigError, loadConfig, parseConfig } from '../../../src/config/load.ts'
+import { configJsonSchema } from '../../../src/config/json-schema.ts'
+import { loadConfig, parseConfig } from '../../../src/config/load.ts'
+import { FILE_SETTINGS } from '../../../src/config/file-settings.ts'
+import { ConfigError } from '../../../src/config/problem.ts'
 import type { ConfigFile } from '../../../src/config/schema.ts'
+import { memberOf, TOP } from '../../../src/config/walk.ts'
 import { checkConfig } from '../../../src/check-config.ts'
 
 let folder: string
@@ -32,6 +36,26 @@ function problemsOf(text: string, env: Readonly<Record<string, string>> = {}): r
   throw new Error('the configuration was taken')
 }
 
+/** Every setting of the JSON Schema, as in `auth.issuers[].secret`. */
+function settingsOf(node: unknown, place = TOP): readonly string[] {
+  if (typeof node !== 'object' || node === null) return []
+  const { properties, items, additionalProperties, anyOf, oneOf } = node as Readonly<Record<string, unknown>>
+  return [
+    ...Object.entries(properties ?? {}).flatMap(([name, inner]) => settingsOf(inner, memberOf(place, name))),
+    ...(items === undefined ? [] : settingsOf(items, memberOf(place, 0))),
+    ...(place.setting === 'clusters' ? settingsOf(additionalProperties, memberOf(place, '*')) : []),
+    ...[anyOf, oneOf].flat().flatMap((inner) => settingsOf(inner, place)),
+    ...(place.setting === '' ? [] : [place.setting]),
+  ]
+}
+
+test('no setting that is about a file or a secret is forgotten', () => {
+  const named = settingsOf(configJsonSchema()).filter((setting) =>
+    /\.(?:ca|cert|key|file|diskPath|password|token|secret)$/.test(setting),
+  )
+  expect([...new Set(named)].sort()).toEqual(Object.keys(FILE_SETTINGS).sort())
+})
+
 describe('a configuration', () => {
   test('needs issuers and a cluster only', () => {
     const config = load(`{ auth: { issuers: [${ISSUER}] }, clusters: { main: ${CLUSTER} } }`)
@@ -58,6 +82,36 @@ clusters:
       tls: { ca: 'the authorities' },
       service: { kind: 'basic', username: 'gateway', password: 'from a file' },
     })
+  })
+
+  test('takes numbers, true and false from environment variables too, where they are wanted', () => {
+    const config = load(
+      `
+listen: { port: "\${PORT}" }
+auth: { issuers: [${ISSUER}] }
+clusters: { main: { nodes: [http://127.0.0.1:9200], service: { kind: basic, username: u, password: "\${NUMBER}" }, passThrough: { allowTenantHeader: "\${YES}" } } }
+legacy: { missing: "\${MISSING}" }
+limits: { deadline: "\${SECONDS}s", inFlight: "\${NUMBER}" }
+guard: { mode: "\${MODE}" }
+`,
+      { PORT: '9999', NUMBER: '12345', YES: 'true', MISSING: '200', SECONDS: '7', MODE: 'observe' },
+    )
+    expect(config.listen.port).toBe(9999)
+    expect(config.clusters['main']).toMatchObject({
+      service: { password: '12345' },
+      passThrough: { allowTenantHeader: true },
+    })
+    expect(config.legacy.missing).toBe(200)
+    expect(config.limits).toMatchObject({ deadline: 7_000, inFlight: 12_345 })
+    expect(config.guard.mode).toBe('observe')
+  })
+
+  test('a variable that holds no number is told by its name, not by its value', () => {
+    const problems = problemsOf(
+      `{ listen: { port: "\${PORT}" }, auth: { issuers: [${ISSUER}] }, clusters: { main: ${CLUSTER} } }`,
+      { PORT: 'hunter2' },
+    )
+    expect(problems).toEqual(['listen.port: must be a number (is "${PORT}")'])
   })
 
   test('has all its problems told at once, each with its path', () => {
@@ -88,6 +142,30 @@ legacy: { container: "\${NOPE}", cors: { origins: ["https://app.test/path"] } }
       'legacy.cors.origins[0]',
     ])
     expect(problems.join('\n')).not.toContain('secret-word')
+    expect(problems).toContain('listen.port: must be a port, 0 to 65535; 0 takes a free one (is 99999)')
+    expect(problems).toContain('memory.ownership.unowned: must be one of deny, allow (is "maybe")')
+    expect(problems.find((problem) => problem.startsWith('clusters.main.nodes[1]'))).toContain('(is "https://***@os1")')
+  })
+
+  test('and those of its files and variables with them; a secret in no case', () => {
+    writeFileSync(join(folder, 'short'), 'hunter2')
+    const problems = problemsOf(`
+listen: { prot: 1 }
+ops: { token: file:short }
+auth: { issuers: [{ issuer: "\${NOPE}", audience: x, jwks: { file: k }, secret: [hunter2] }] }
+clusters:
+  main: { nodes: ["https://os1"], tls: { ca: no.pem }, service: { kind: basic, username: u, password: 12345 } }
+sharedState: { password: file:nowhere }
+`)
+    expect(problems).toEqual([
+      'auth.issuers[0].issuer: the environment variable NOPE is not set; set it, or write the value here',
+      expect.stringContaining('clusters.main.tls.ca: the file'),
+      expect.stringContaining('sharedState.password: the file'),
+      'listen.prot: is not a setting; correct its spelling or remove it',
+      'ops.token: must be 16 or more visible ASCII characters, without spaces',
+      'auth.issuers[0].secret: must be a string',
+      'clusters.main.service.password: must be a string',
+    ])
   })
 
   const rows: readonly (readonly [string, string, string])[] = [
@@ -125,7 +203,10 @@ legacy: { container: "\${NOPE}", cors: { origins: ["https://app.test/path"] } }
       expect.stringMatching(/^: is not valid YAML: .* at line 1, column/),
     ])
     expect(problemsOf('listen: {}\nlisten: {}')).toEqual([expect.stringContaining('Map keys must be unique')])
-    expect(problemsOf('')).toEqual(['auth: must be an object', 'clusters: must be a record'])
+    expect(problemsOf('')).toEqual([
+      'auth: is missing; it must be an object',
+      'clusters: is missing; it must be a record',
+    ])
     expect(() => loadConfig(join(folder, 'nowhere.yaml'), { env: {}, check: () => [] })).toThrow(
       /cannot be read \(ENOENT\)/,
     )
