@@ -26,15 +26,30 @@ export interface Log {
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
-/** Access lines are written together, this many bytes at once or this often: a system call a line cost more than making it. */
-const STDOUT = { fd: 1, sync: false, minLength: 8_192, periodicFlush: 100 } as const
+/**
+ * Access lines are written together, this many bytes at once or this often: a system call a line cost more than making it. What nobody
+ * reads is dropped beyond `maxLength` bytes: a reader that hangs must not take the gateway's memory.
+ */
+const STDOUT = { fd: 1, sync: false, minLength: 8_192, periodicFlush: 100, maxLength: 16_777_216 } as const
 
-/** JSON lines on stdout. What is not an access line is written at once, and so is all that waits when the process ends. */
-export function createLog(level: string, destination: DestinationStream = pino.destination(STDOUT)): Log {
+interface Destination extends DestinationStream {
+  /** Writes what waits, as soon as it can. */
+  flush?(): void
+}
+
+/** JSON lines on stdout. What is not an access line is written in this turn of the event loop, and all that waits when the process ends. */
+export function createLog(level: string, destination: Destination = openStdout()): Log {
   const logger = pino({ level, base: null, timestamp: createTimestamp() }, destination)
+  let isAboutTo = false
+  // Once for all lines of a turn, and not by pino's own flush: that is an fsync and two listeners each time, which an overload makes thousands of.
   const atOnce = (write: () => void): void => {
     write()
-    logger.flush()
+    if (isAboutTo) return
+    isAboutTo = true
+    setImmediate(() => {
+      isAboutTo = false
+      destination.flush?.()
+    })
   }
   return {
     access: (line) => logger.info(line, 'request'),
@@ -42,6 +57,23 @@ export function createLog(level: string, destination: DestinationStream = pino.d
     info: (message, fields = {}) => atOnce(() => logger.info(fields, message)),
     warn: (message, fields = {}) => atOnce(() => logger.warn(fields, message)),
   }
+}
+
+/** @param settings for tests */
+export function openStdout(
+  settings: { readonly fd?: number; readonly maxLength?: number } = {},
+): ReturnType<typeof pino.destination> {
+  const stdout = pino.destination({ ...STDOUT, ...settings })
+  let dropped = 0
+  stdout.on('drop', () => (dropped += 1))
+  stdout.on('drain', () => {
+    if (dropped === 0) return
+    const msg = 'log lines were dropped: they are not read fast enough'
+    const line = { level: 40, time: new Date().toISOString(), lines: dropped, msg }
+    dropped = 0
+    stdout.write(`${JSON.stringify(line)}\n`)
+  })
+  return stdout
 }
 
 /** The time as pino wants it, made once a millisecond. */

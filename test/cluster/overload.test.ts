@@ -1,4 +1,6 @@
-import { Agent } from 'node:http'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
@@ -8,17 +10,21 @@ import { pathOf } from '../support/dialects.ts'
 import { anything, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 import { openGatewayProcesses } from '../support/gateway-process.ts'
-import type { GatewayProcesses } from '../support/gateway-process.ts'
+import type { GatewayProcess, GatewayProcesses } from '../support/gateway-process.ts'
 import { testMemories } from '../support/memories.ts'
 
-// More callers than the gateway takes, on one container, for a minute, before a cluster that is slow.
+// More callers than the gateway takes, on one container, for a minute, before a cluster that is slow. Gateway and callers have a process each; times are the gateway's own.
 
 const SECONDS = Number(process.env['OVERLOAD_SECONDS'] ?? 60)
 const CALLERS = 1_000
 const IN_FLIGHT = 600
 const DEADLINE_MS = 2_000
-/** Callers, gateway and proxy share the machine's cores: a bound of life, not of speed. */
-const SLACK_MS = 5_000
+const ANSWER_MS = 300
+
+/** What docs/operators.md plans with, in MiB: a process of Node's own needs, the heap that it was given, and thrice a half of its youngest part. */
+const OLD_SPACE = 128
+const SEMI_SPACE = 16
+const RESIDENT = 120 + OLD_SPACE + 3 * SEMI_SPACE
 
 const memories = testMemories(plainCluster().url)
 let proxy: FaultProxy
@@ -26,71 +32,111 @@ let processes: GatewayProcesses
 
 const long = process.env['TEST_LONG'] === '1' ? describe : describe.skip
 
+interface AccessLine {
+  readonly status: number
+  readonly durationMs: number
+}
+
 long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
-  beforeAll(async () => {
-    proxy = await startFaultProxy(plainCluster().url)
-    processes = await openGatewayProcesses()
-    await memories.putContainer('c', { owner: { name: 'alice' } })
-    await memories.putMemory('working', 'first', { memory_container_id: 'c', owner_id: 'alice' })
-  })
+  const lines: AccessLine[] = []
+  const residents: number[] = []
+  let tally: Record<string, number> = {}
+  let mostWaiting = 0
+  /** For how long the gateway's own event loop was held up at most: no timer can be earlier. */
+  let longestLagMs = 0
+
+  beforeAll(
+    async () => {
+      proxy = await startFaultProxy(plainCluster().url)
+      processes = await openGatewayProcesses()
+      await memories.putContainer('c', { owner: { name: 'alice' } })
+      await memories.putMemory('working', 'first', { memory_container_id: 'c', owner_id: 'alice' })
+      const gateway = await processes.start(
+        {
+          clusters: { main: { nodes: [proxy.url], service: { kind: 'none' } } },
+          memory: { containerIndex: memories.containerIndex },
+          limits: { deadline: `${String(DEADLINE_MS)}ms`, inFlight: IN_FLIGHT },
+        },
+        [`--max-old-space-size=${String(OLD_SPACE)}`, `--max-semi-space-size=${String(SEMI_SPACE)}`],
+      )
+      const chunks: string[] = []
+      gateway.child.stdout?.on('data', (chunk: string) => chunks.push(chunk))
+      proxy.on(anything, async ({ ask, answer }) => {
+        const whole = await ask()
+        setTimeout(() => void answer(whole), ANSWER_MS)
+      })
+      const watch = setInterval(() => void look(gateway), 1_000)
+      tally = await runCallers(gateway.url)
+      clearInterval(watch)
+      gateway.child.kill('SIGTERM')
+      expect(await gateway.ended).toEqual({ code: 0 })
+      for (const line of chunks.join('').split('\n')) {
+        if (line.includes('"durationMs"')) lines.push(JSON.parse(line) as AccessLine)
+      }
+    },
+    (SECONDS + 60) * 1_000,
+  )
   afterAll(async () => {
     processes.close()
     await proxy.close()
     await memories.removeAll()
   })
 
-  test(
-    'keep queue and memory bounded; nobody waits beyond the deadline, and who is too many is told at once',
-    async () => {
-      const gateway = await processes.start({
-        clusters: { main: { nodes: [proxy.url], service: { kind: 'none' } } },
-        memory: { containerIndex: memories.containerIndex },
-        limits: { deadline: `${String(DEADLINE_MS)}ms`, inFlight: IN_FLIGHT },
-      })
-      const agent = new Agent({ keepAlive: true, maxSockets: CALLERS })
-      const path = pathOf('opensearch', 'c', 'working', 'none')
-      const tally: Record<string, number> = {}
-      const residents: number[] = []
-      let slowest = 0
-      let waiting = 0
-      proxy.on(anything, async ({ ask, answer }) => {
-        const whole = await ask()
-        setTimeout(() => void answer(whole), 300)
-      })
-      const end = performance.now() + SECONDS * 1_000
-      async function caller(): Promise<void> {
-        while (performance.now() < end) {
-          const startedAt = performance.now()
-          const { status } = await call(gateway.url, { method: 'DELETE', path, token: processes.token, agent })
-          slowest = Math.max(slowest, performance.now() - startedAt)
-          tally[status] = (tally[status] ?? 0) + 1
-          if (status === 503) await new Promise((resolve) => setTimeout(resolve, 100))
-        }
-      }
-      const watch = setInterval(() => {
-        residents.push(gateway.residentMegabytes())
-        void call(gateway.opsUrl, { path: '/metrics' }).then(({ text }) => {
-          waiting = Math.max(
-            waiting,
-            ...[...text.matchAll(/^memory_gateway_queue_items\S* (\d+)$/gm)].map(([, n]) => Number(n)),
-          )
-          proxy.forget()
-        })
-      }, 1_000)
-      try {
-        await Promise.all(Array.from({ length: CALLERS }, caller))
-      } finally {
-        clearInterval(watch)
-        agent.destroy()
-      }
-      const peak = Math.max(...residents)
-      process.stdout.write(`${JSON.stringify({ tally, slowest, waiting, peak, last: residents.at(-1) })}\n`)
-      expect(Object.keys(tally).toSorted()).toEqual(expect.arrayContaining(['404', '503']))
-      expect(Object.keys(tally).filter((status) => !['404', '503', '504', '429'].includes(status))).toEqual([])
-      expect(slowest).toBeLessThan(DEADLINE_MS + SLACK_MS)
-      expect(waiting).toBeLessThanOrEqual(IN_FLIGHT)
-      expect(peak).toBeLessThan(400)
-    },
-    (SECONDS + 60) * 1_000,
-  )
+  async function runCallers(url: string): Promise<Record<string, number>> {
+    const script = join(import.meta.dirname, '../support/delete-callers.ts')
+    const path = pathOf('opensearch', 'c', 'working', 'none')
+    const child = spawn(process.execPath, [script, url, path, String(CALLERS), String(SECONDS)], {
+      env: { PATH: process.env['PATH'], TOKEN: processes.token },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    return JSON.parse(await text(child.stdout)) as Record<string, number>
+  }
+
+  async function look(gateway: GatewayProcess): Promise<void> {
+    residents.push(gateway.residentMegabytes())
+    proxy.forget()
+    const { text: metrics } = await call(gateway.opsUrl, { path: '/metrics' })
+    const values = (name: RegExp): number[] => [...metrics.matchAll(name)].map(([, value]) => Number(value))
+    mostWaiting = Math.max(mostWaiting, ...values(/^memory_gateway_queue_items\S* (\S+)$/gm))
+    longestLagMs = Math.max(longestLagMs, ...values(/^nodejs_eventloop_lag_max_seconds (\S+)$/gm).map((s) => s * 1_000))
+  }
+
+  const durations = (isWanted: (status: number) => boolean): number[] =>
+    lines
+      .filter(({ status }) => isWanted(status))
+      .map(({ durationMs }) => durationMs)
+      .sort((one, other) => one - other)
+
+  test('every call is answered, with 404, or with 503 where there are too many', () => {
+    const peak = Math.round(Math.max(...residents))
+    process.stdout.write(`${JSON.stringify({ tally, mostWaiting, peak, longestLagMs: Math.round(longestLagMs) })}\n`)
+    expect(Object.keys(tally).filter((status) => !['404', '503', '504'].includes(status))).toEqual([])
+    expect(tally['404']).toBeGreaterThan(CALLERS)
+    expect(tally['503']).toBeGreaterThan(CALLERS)
+    expect(lines).toHaveLength(Object.values(tally).reduce((sum, count) => sum + count, 0))
+  })
+
+  test('no answer comes after its deadline', () => {
+    const all = durations(() => true)
+    process.stdout.write(`${JSON.stringify({ median: all[all.length >> 1], last: all.at(-1) })}\n`)
+    expect(all.at(-1)).toBeLessThan(DEADLINE_MS + longestLagMs + 100)
+  })
+
+  test('who is too many is told at once', () => {
+    const refused = durations((status) => status === 503)
+    process.stdout.write(
+      `${JSON.stringify({ p99: refused[Math.floor(refused.length * 0.99)], last: refused.at(-1) })}\n`,
+    )
+    expect(refused.at(-1)).toBeLessThan(ANSWER_MS + longestLagMs)
+    expect(refused[Math.floor(refused.length * 0.99)]).toBeLessThan(50)
+  })
+
+  test('the queue holds no more than what is under way', () => {
+    expect(mostWaiting).toBeGreaterThan(0)
+    expect(mostWaiting).toBeLessThanOrEqual(IN_FLIGHT)
+  })
+
+  test(`no more than the ${String(RESIDENT)} MiB that the operator planned with are resident`, () => {
+    expect(Math.max(...residents)).toBeLessThan(RESIDENT)
+  })
 })

@@ -25,7 +25,8 @@ export interface GatewayProcess {
 export interface GatewayProcesses {
   /** alice's. */
   readonly token: string
-  start(config: Omit<ConfigInput, 'auth'>): Promise<GatewayProcess>
+  /** @param flags Node's own */
+  start(config: Omit<ConfigInput, 'auth'>, flags?: readonly string[]): Promise<GatewayProcess>
   /** Kills those that still run. */
   killAll(): void
   close(): void
@@ -46,11 +47,11 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
     for (const child of started.splice(0)) child.kill('SIGKILL')
   }
 
-  async function start(config: Omit<ConfigInput, 'auth'>): Promise<GatewayProcess> {
+  async function start(config: Omit<ConfigInput, 'auth'>, flags: readonly string[] = []): Promise<GatewayProcess> {
     const path = join(folder, `${String(started.length)}.yaml`)
     const issuers = [{ issuer: ISSUER, audience: 'memory-gateway', jwks: { file: 'keys/jwks.json' } }]
     writeFileSync(path, JSON.stringify({ listen: { port: 0 }, ops: { port: 0 }, auth: { issuers }, ...config }))
-    const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), 'start', '--config', path], {
+    const child = spawn(process.execPath, [...flags, join(ROOT, 'src/cli.ts'), 'start', '--config', path], {
       cwd: folder,
       env: { PATH: process.env['PATH'] },
     })
