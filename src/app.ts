@@ -38,6 +38,8 @@ export interface AppParts extends HandlerParts {
   readonly metrics: Pick<Metrics, 'request' | 'delete' | 'failure' | 'tokenRefused' | 'guardDecision'>
 }
 
+const OURS = /^\/(?:_plugins\/_ml|api)\//
+
 /**
  * The gateway's first port: the stages of a request, top to bottom, under express.
  * @param take the parts for one request, from its beginning to its end, whatever comes into force meanwhile
@@ -64,8 +66,9 @@ export function createApp(take: () => Lease<AppParts>): RequestListener {
   app.disable('x-powered-by')
   app.use(handle)
   return (request, response) => {
-    // express answers targets that it cannot parse in words of its own; they are refused in ours. And it knows no messages of HTTP/2.
-    if (request.url?.startsWith('/') === true && request.httpVersionMajor === 1) app(request, response)
+    // Ours under express; it would answer targets that it cannot parse in words of its own, and knows no messages of HTTP/2. What belongs to the
+    // cluster goes without: express gives each request another prototype, which was a twentieth of a forwarded request's CPU.
+    if (OURS.test(request.url ?? '') && request.httpVersionMajor === 1) app(request, response)
     else handle(request, response)
   }
 }

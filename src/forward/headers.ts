@@ -36,14 +36,33 @@ export interface HeaderChanges {
   readonly dropped: ReadonlySet<string>
 }
 
+/** What is known of a header by its name alone. */
+interface HeaderName {
+  readonly lower: string
+  /** In lower case, and with `-` for `_`. */
+  readonly hyphenated: string
+  readonly isOfThisHop: boolean
+  readonly saysWhoCalls: boolean
+}
+
+// Callers send the same few names again and again, and to look at each anew was most of the cost of this file. Callers choose them, hence the bounds.
+const MAX_KNOWN = 500
+const MAX_KNOWN_LENGTH = 64
+const known = new Map<string, HeaderName>()
+
+function nameOf(spelling: string): HeaderName {
+  const before = known.get(spelling)
+  if (before !== undefined) return before
+  const lower = spelling.toLowerCase()
+  const hyphenated = lower.replaceAll('_', '-')
+  const name = { lower, hyphenated, isOfThisHop: HOP_BY_HOP.has(lower), saysWhoCalls: IDENTITY.test(hyphenated) }
+  if (spelling.length <= MAX_KNOWN_LENGTH && known.size < MAX_KNOWN) known.set(spelling, name)
+  return name
+}
+
 /** The names that a `Connection` header declares to be of this hop only. */
-function connectionNamed(headers: RawHeaders): ReadonlySet<string> {
-  const named = new Set<string>()
-  for (let position = 0; position + 1 < headers.length; position += 2) {
-    if (headers[position]?.toLowerCase() !== 'connection') continue
-    for (const name of (headers[position + 1] ?? '').split(',')) named.add(name.trim().toLowerCase())
-  }
-  return named
+function connectionNamed(headers: RawHeaders): readonly string[] {
+  return valuesOf(headers, 'connection').flatMap((value) => value.split(',').map((name) => name.trim().toLowerCase()))
 }
 
 // A caller may not have these dropped by naming them in Connection: the cluster would read the body otherwise than we did.
@@ -55,12 +74,10 @@ export function requestHeaders(received: RawHeaders, { ours, appended, allowed, 
   const kept: string[] = []
   for (let position = 0; position + 1 < received.length; position += 2) {
     const name = received[position] ?? ''
-    const lower = name.toLowerCase()
-    const hyphenated = lower.replaceAll('_', '-')
-    if (HOP_BY_HOP.has(lower) || lower === 'host' || dropped.has(hyphenated) || Object.hasOwn(ours, hyphenated))
-      continue
-    if (IDENTITY.test(hyphenated) && !allowed.has(lower)) continue
-    if (named.has(lower) && !NEVER_DROPPED.has(lower)) continue
+    const { lower, hyphenated, isOfThisHop, saysWhoCalls } = nameOf(name)
+    if (isOfThisHop || lower === 'host' || dropped.has(hyphenated) || Object.hasOwn(ours, hyphenated)) continue
+    if (saysWhoCalls && !allowed.has(lower)) continue
+    if (named.includes(lower) && !NEVER_DROPPED.has(lower)) continue
     kept.push(name, received[position + 1] ?? '')
   }
   for (const [name, value] of [...Object.entries(appended), ...Object.entries(ours)]) kept.push(name, value)
@@ -72,9 +89,9 @@ export function responseHeaders(received: RawHeaders): string[] {
   const named = connectionNamed(received)
   const kept: string[] = []
   for (let position = 0; position + 1 < received.length; position += 2) {
-    const lower = (received[position] ?? '').toLowerCase()
-    const isOfThisHop = HOP_BY_HOP.has(lower) && lower !== 'trailer'
-    if (isOfThisHop || (named.has(lower) && !NEVER_DROPPED.has(lower))) continue
+    const { lower, isOfThisHop } = nameOf(received[position] ?? '')
+    if (isOfThisHop && lower !== 'trailer') continue
+    if (named.includes(lower) && !NEVER_DROPPED.has(lower)) continue
     kept.push(received[position] ?? '', received[position + 1] ?? '')
   }
   return kept
@@ -82,9 +99,12 @@ export function responseHeaders(received: RawHeaders): string[] {
 
 /** Every value of a header, in order. */
 export function valuesOf(headers: RawHeaders, lowerName: string): string[] {
-  return headers.flatMap((name, position) =>
-    position % 2 === 0 && name.toLowerCase() === lowerName ? [headers[position + 1] ?? ''] : [],
-  )
+  const values: string[] = []
+  for (let position = 0; position + 1 < headers.length; position += 2) {
+    const name = headers[position] ?? ''
+    if (name.length === lowerName.length && name.toLowerCase() === lowerName) values.push(headers[position + 1] ?? '')
+  }
+  return values
 }
 
 export function pairsOf(headers: RawHeaders): [name: string, value: string][] {

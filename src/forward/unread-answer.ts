@@ -2,29 +2,56 @@ import type { ServerResponse } from 'node:http'
 
 const CHECKS_PER_TIMEOUT = 4
 
+/** What was seen of an answer at the last check. */
+interface Watched {
+  seen: string
+  unchanged: number
+}
+
 /**
- * Ends an exchange whose caller takes nothing of the answer any more, though there is more of it: a reader who stops would else hold a
- * connection to the node for as long as it likes. However slowly it reads, whoever reads goes on.
- * @param timeoutMs without any progress; it ends within a quarter of that after it
+ * Ends exchanges whose callers take nothing of the answer any more, though there is more of it: a reader who stops would else hold a
+ * connection to the node for as long as it likes. However slowly it reads, whoever reads goes on. One timer for all of them: most answers are
+ * out long before its first check, and a timer each cost them more than the rest of this.
  */
-export function endWhenUnread(response: ServerResponse, timeoutMs: number): void {
-  let seen = progressOf(response)
-  let unchanged = 0
-  const check = (): void => {
-    const now = progressOf(response)
-    const isStuck = response.socket !== null && response.writableLength > 0 && now === seen
-    unchanged = isStuck ? unchanged + 1 : 0
-    seen = now
-    if (unchanged >= CHECKS_PER_TIMEOUT) response.destroy()
+export interface UnreadAnswers {
+  watch(response: ServerResponse): void
+  close(): void
+}
+
+/** @param timeoutMs without any progress; an exchange ends within a half of that after it */
+export function watchUnreadAnswers(timeoutMs: number): UnreadAnswers {
+  const underWay = new Map<ServerResponse, Watched | undefined>()
+  const timer = setInterval(
+    () => {
+      for (const [response, watched] of underWay) underWay.set(response, look(response, watched))
+    },
+    Math.ceil(timeoutMs / CHECKS_PER_TIMEOUT),
+  ).unref()
+  return {
+    watch(response) {
+      underWay.set(response, undefined)
+      const stop = (): void => void underWay.delete(response)
+      response.on('finish', stop).on('close', stop)
+    },
+    close: () => clearInterval(timer),
   }
-  const timer = setInterval(check, Math.ceil(timeoutMs / CHECKS_PER_TIMEOUT)).unref()
+}
+
+function look(response: ServerResponse, before: Watched | undefined): Watched {
+  const watched = before ?? beginToWatch(response)
+  const now = progressOf(response)
+  const isStuck = response.socket !== null && response.writableLength > 0 && now === watched.seen
+  watched.unchanged = isStuck ? watched.unchanged + 1 : 0
+  watched.seen = now
+  if (watched.unchanged >= CHECKS_PER_TIMEOUT) response.destroy()
+  return watched
+}
+
+function beginToWatch(response: ServerResponse): Watched {
+  const watched = { seen: '', unchanged: 0 }
   // It may hold as much at each check, and yet not the same.
-  const onDrain = (): void => void (unchanged = -1)
-  const stop = (): void => {
-    clearInterval(timer)
-    response.off('drain', onDrain).off('finish', stop).off('close', stop)
-  }
-  response.on('drain', onDrain).on('finish', stop).on('close', stop)
+  response.on('drain', () => (watched.unchanged = -1))
+  return watched
 }
 
 /** Changes when the caller takes something; behind another answer on the same connection, that one is watched. */

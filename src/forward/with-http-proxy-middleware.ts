@@ -14,7 +14,7 @@ import type { Engine, ForwardOptions } from './engine.ts'
 import { pairsOf, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
 import { overNodes } from './over-nodes.ts'
-import { endWhenUnread } from './unread-answer.ts'
+import { watchUnreadAnswers } from './unread-answer.ts'
 
 type Middleware = ReturnType<typeof createProxyMiddleware>
 /** What belongs to a request under way, by what the middleware takes for it. */
@@ -60,10 +60,11 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
       ],
     })
   }
+  const unread = watchUnreadAnswers(options.silenceTimeoutMs)
   const proxies = new Map(options.nodes.map((node) => [node, openProxy(node)]))
   return {
     async forward(request, response, headers, body) {
-      endWhenUnread(response, options.silenceTimeoutMs)
+      unread.watch(response)
       await overNodes(options.choice, response, body, async (attempt) => {
         const proxy = proxies.get(attempt.node)
         if (proxy === undefined) throw new GatewayError('upstreamUnavailable')
@@ -73,6 +74,7 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
     },
     close() {
       for (const agent of agents) agent.destroy()
+      unread.close()
       return Promise.resolve()
     },
   }

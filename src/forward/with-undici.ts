@@ -11,14 +11,15 @@ import type { Engine, ForwardOptions } from './engine.ts'
 import { pairsOf, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
 import { overNodes } from './over-nodes.ts'
-import { endWhenUnread } from './unread-answer.ts'
+import { watchUnreadAnswers } from './unread-answer.ts'
 
 /** The default engine: undici's `dispatch`, with the raw headers and back-pressure both ways. */
 export function forwardWithUndici(options: ForwardOptions): Engine {
+  const unread = watchUnreadAnswers(options.silenceTimeoutMs)
   const pools = new Map(options.nodes.map((node) => [node, openPool(node, options)]))
   return {
     async forward(request, response, headers, body) {
-      endWhenUnread(response, options.silenceTimeoutMs)
+      unread.watch(response)
       await overNodes(options.choice, response, body, async (attempt) => {
         const pool = pools.get(attempt.node)
         if (pool === undefined) throw new GatewayError('upstreamUnavailable')
@@ -27,6 +28,7 @@ export function forwardWithUndici(options: ForwardOptions): Engine {
     },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.close()))
+      unread.close()
     },
   }
 }
@@ -109,6 +111,7 @@ function relay(
   fail: (error: unknown) => void,
 ): Dispatcher.DispatchHandler {
   let begun: Dispatcher.DispatchController | undefined
+  let hasWritten = false
   const onClose = (): void => {
     if (response.writableFinished) return
     begun?.abort(new Error('The caller has gone'))
@@ -129,15 +132,20 @@ function relay(
       attempt.heard(statusCode)
       response.sendDate = false
       response.writeHead(statusCode, statusMessage ?? '', responseHeaders(rawStrings(controller.rawHeaders)))
-      response.flushHeaders()
+      // Together with what else the node sent in the same piece: a small answer is one write to the caller, and not three.
+      process.nextTick(() => {
+        if (!hasWritten) response.flushHeaders()
+      })
     },
     onResponseData(controller, chunk) {
+      hasWritten = true
       if (!response.write(chunk)) controller.pause()
     },
     onResponseEnd(controller) {
       stopListening()
       const trailers = responseHeaders(rawStrings(controller.rawTrailers))
       if (trailers.length > 0) response.addTrailers(pairsOf(trailers))
+      hasWritten = true
       response.end()
       done()
     },

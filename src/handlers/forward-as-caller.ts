@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
@@ -6,6 +5,7 @@ import { hasBody } from '../forward/engine.ts'
 import { settleHeaders } from '../forward/settle-headers.ts'
 import { openUpload } from '../forward/upload.ts'
 import type { Admitted, HandlerParts } from './exchange.ts'
+import { freshIds } from './fresh-ids.ts'
 
 type Boundary = HandlerParts['boundary']
 
@@ -44,7 +44,7 @@ export function headersToNode(
     peer: request.socket.remoteAddress ?? '',
     isTls: 'encrypted' in request.socket,
     requestId,
-    fresh: { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex') },
+    fresh: freshIds(),
   }
   return settleHeaders(arrival, {
     isTrustedProxy,

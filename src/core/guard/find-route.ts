@@ -35,6 +35,14 @@ function orderCandidates(): ReadonlyMap<string, readonly Candidate[]> {
   return candidates
 }
 
+function fits(wanted: readonly string[], rawSegments: readonly string[]): boolean {
+  for (let position = 0; position < wanted.length; position++) {
+    const part = wanted[position] ?? ''
+    if (part !== rawSegments[position] && !isParameter(part)) return false
+  }
+  return true
+}
+
 function shapeOf({ segments }: Candidate): string {
   return segments.map((segment) => (isParameter(segment) ? '1' : '0')).join('')
 }
@@ -54,7 +62,7 @@ export function findRoute(method: string, { rawSegments, segments }: Target): Fo
   const startsLikeRoute = segments[0]?.startsWith('_') === true && segments[0] !== '_all'
   for (const { row, template, segments: wanted } of candidates) {
     if (startsLikeRoute && isParameter(wanted[0] ?? '')) continue
-    if (!wanted.every((part, position) => isParameter(part) || part === rawSegments[position])) continue
+    if (!fits(wanted, rawSegments)) continue
     const pairs = wanted.flatMap((part, position) =>
       isParameter(part) ? [[part.slice(1, -1), segments[position] ?? ''] as const] : [],
     )

@@ -1,4 +1,6 @@
 import { readActionLine } from './action-line.ts'
+import type { ActionLine } from './action-line.ts'
+import { readCommonActionLine } from './common-action-line.ts'
 import type { BodyScanner, ScanLimits } from './finding.ts'
 import { FirstNamings } from './first-namings.ts'
 import type { NextLine } from './line-cutter.ts'
@@ -21,9 +23,8 @@ export function scanBulk({ lineBytes }: ScanLimits): BodyScanner {
       next: () => (isSourceNext ? SOURCE : metadata),
       onSkipped: () => (isSourceNext = false),
       onLine(bytes, line) {
-        const json = parsePlainJson(bytes)
-        if (json.kind === 'empty') return
-        const action = json.kind === 'value' ? readActionLine(json.value) : json
+        const action = readCommonActionLine(bytes) ?? parseActionLine(bytes)
+        if (action === undefined) return
         if (action.kind === 'unreadable') {
           giveUp(action.why, line)
           return
@@ -35,4 +36,11 @@ export function scanBulk({ lineBytes }: ScanLimits): BodyScanner {
       },
     }
   })
+}
+
+/** `undefined` for a line of nothing but white space. */
+function parseActionLine(bytes: Uint8Array): ActionLine | undefined {
+  const json = parsePlainJson(bytes)
+  if (json.kind === 'empty') return undefined
+  return json.kind === 'value' ? readActionLine(json.value) : json
 }
