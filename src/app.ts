@@ -3,31 +3,23 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 
 import express from 'express'
 
-import type { RouteQuestion } from './core/choose-cluster.ts'
 import { FAILURES, GatewayError } from './core/failure.ts'
 import type { Lease } from './core/in-force.ts'
 import { presentationOf } from './core/parameters.ts'
 import type { Principal } from './core/principal.ts'
-import { dialectOf, dialectOfRawTarget, isMemoryRequest, routeOf } from './core/route.ts'
-import type { Route } from './core/route.ts'
+import { dialectOf, dialectOfRawTarget } from './core/route.ts'
 import { Stopwatch } from './core/stopwatch.ts'
-import { parseTarget } from './core/target.ts'
-import { containerOf } from './handlers/addressed.ts'
-import { handleBulkDelete } from './handlers/delete-memories.ts'
-import { handleDelete } from './handlers/delete-memory.ts'
-import type { Admitted, ClusterParts, Exchange, Handled, HandlerParts } from './handlers/exchange.ts'
-import { handleMemoryRoute } from './handlers/memory-route.ts'
-import { handlePassThrough } from './handlers/pass-through.ts'
+import { chooseFor, readRoute } from './handlers/admit.ts'
+import type { AdmitParts } from './handlers/admit.ts'
+import type { Exchange, Handled, HandlerParts } from './handlers/exchange.ts'
+import { requireScopeFor, workOf } from './handlers/work-of.ts'
 import type { Log } from './ops/log.ts'
 import type { Metrics } from './ops/metrics.ts'
 import { answerOf } from './wire/answer.ts'
 import type { Result } from './wire/answer.ts'
 
 /** What the stages of a request stand on. */
-export interface AppParts extends HandlerParts {
-  readonly authenticate: (authorization: readonly string[]) => Promise<Principal>
-  /** The cluster that a request goes to, and its caller as they are there. */
-  readonly route: (question: RouteQuestion) => { readonly cluster: ClusterParts; readonly principal: Principal }
+export interface AppParts extends HandlerParts, AdmitParts {
   /** `X-OpenSearch-Version` where no cluster is chosen yet. */
   readonly versionHeader: () => string | undefined
   /** Browser origins that may use the legacy API. */
@@ -114,9 +106,7 @@ function begin(parts: AppParts, request: IncomingMessage, response: ServerRespon
 
 async function runStages(parts: AppParts, exchange: Exchange, isTooMany: boolean): Promise<Handled> {
   // Stage 2: the route, which fixes the dialect of every answer from here on.
-  exchange.target = parseTarget(exchange.uri)
-  const route = routeOf(exchange.method, exchange.target)
-  exchange.route = route
+  const { target, route } = readRoute(exchange)
   if (isTooMany) throw new GatewayError('overloaded', { reason: TOO_MANY, retryAfterSeconds: 1 })
   if (route.kind === 'legacyOptions' && isPreflight(exchange.request)) return { kind: 'preflight', allow: route.allow }
 
@@ -125,13 +115,10 @@ async function runStages(parts: AppParts, exchange: Exchange, isTooMany: boolean
   exchange.principal = caller
 
   // Stages 4 to 7: may they, and then the work itself, on the cluster that the routes choose.
-  const { target } = exchange
-  const chosen = parts.route({
-    principal: caller,
-    segments: target.segments,
-    containerId: containerOf(parts, route, caller),
-  })
-  return handle(parts, Object.assign(exchange, { target, ...chosen }), route)
+  const { cluster, principal } = chooseFor(parts, target, route, caller)
+  const admitted = Object.assign(exchange, { target, cluster, principal })
+  requireScopeFor(route, principal)
+  return workOf(route).handle(parts, admitted, route)
 }
 
 async function authenticate({ authenticate, metrics }: AppParts, request: IncomingMessage): Promise<Principal> {
@@ -140,24 +127,6 @@ async function authenticate({ authenticate, metrics }: AppParts, request: Incomi
   } catch (error) {
     metrics.tokenRefused(error instanceof GatewayError ? error.code : 'internal')
     throw error
-  }
-}
-
-function handle(parts: AppParts, exchange: Admitted, route: Route): Handled | Promise<Handled> {
-  if (isMemoryRequest(route)) return handleMemoryRoute(parts, exchange, route)
-  switch (route.kind) {
-    case 'deleteLegacyMemory':
-      return handleDelete(parts, exchange, route)
-    case 'deleteLegacyMemories':
-      return handleBulkDelete(parts, exchange)
-    case 'passThrough':
-      return handlePassThrough(parts, exchange)
-    case 'legacyOptions':
-    case 'wrongMethod':
-      return { kind: 'wrongMethod', allow: route.allow }
-    case 'noHandler':
-    case 'unknownLegacyPath':
-      return { kind: route.kind }
   }
 }
 

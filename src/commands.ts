@@ -73,6 +73,12 @@ function checkCommand(env: Env): Command {
     })
 }
 
+interface ExplainOptions {
+  readonly config: string
+  readonly json?: true
+  readonly idempotencyKey?: string
+}
+
 function explainCommand(env: Env, exit: (code: number) => void): Command {
   return new Command('explain')
     .description(
@@ -81,6 +87,7 @@ function explainCommand(env: Env, exit: (code: number) => void): Command {
     .argument('<method>', 'as in DELETE', parseMethod)
     .argument('<path>', 'path and query, as in /_plugins/_ml/memory_containers/c1/memories/working/m1', parsePath)
     .requiredOption('--config <file>', 'the YAML configuration')
+    .option('--idempotency-key <key>', 'as the header Idempotency-Key of the request')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
@@ -88,11 +95,13 @@ function explainCommand(env: Env, exit: (code: number) => void): Command {
         '\nExample:\n  memory-gateway explain --config gateway.yaml DELETE /api/memories/m1 < token',
     )
     .exitOverride()
-    .action(async (method: string, path: string, { config: file, json }: { config: string; json?: true }) => {
+    .action(async (method: string, path: string, options: ExplainOptions) => {
+      const { config: file, json, idempotencyKey } = options
       const config = readConfig(file, env)
       const token = (await readStdin()).trim().replace(/^Bearer +/i, '')
       const log = createLog(config.log.level, { write: (line) => void process.stderr.write(line) })
-      const explanation = await explainOnce(config, log, { method, path, token: token === '' ? undefined : token })
+      const question = { method, path, token: token === '' ? undefined : token, idempotencyKey }
+      const explanation = await explainOnce(config, log, question)
       process.stdout.write(json === true ? `${JSON.stringify(explanation)}\n` : wordExplanation(explanation))
       exit(exitCodeOf(explanation))
     })

@@ -1,9 +1,9 @@
 import type { ConfigFile } from './config/schema.ts'
 import { chooseCluster, principalOn, takesAll } from './core/choose-cluster.ts'
-import type { ClusterRoute, RouteChoice, RouteQuestion } from './core/choose-cluster.ts'
+import type { ClusterRoute, RouteQuestion } from './core/choose-cluster.ts'
 import { GatewayError } from './core/failure.ts'
-import type { Principal } from './core/principal.ts'
 import type { ConfigProblem } from './config/problem.ts'
+import type { Chosen } from './handlers/admit.ts'
 import type { ClusterParts } from './handlers/exchange.ts'
 import type { GatewayCluster } from './open-cluster.ts'
 import type { HealthCheck } from './ops/health.ts'
@@ -14,9 +14,7 @@ export interface GatewayClusters {
    * The cluster that a request goes to, and its caller as they are there.
    * @throws GatewayError noRoute, claimRequired
    */
-  route(question: RouteQuestion): { readonly cluster: ClusterParts; readonly principal: Principal }
-  /** Which of the routes chooses, for whoever asks why; see {@link chooseCluster}. */
-  choose(question: RouteQuestion): RouteChoice
+  route(question: RouteQuestion): Chosen
   /** For answers that come before a cluster is chosen. */
   readonly first: ClusterParts
   readonly all: ReadonlyMap<string, GatewayCluster>
@@ -36,7 +34,6 @@ export function joinClusters(all: ReadonlyMap<string, GatewayCluster>, config: R
   return {
     first: first.parts,
     all,
-    choose: (question) => chooseCluster(routes, question),
     route(question) {
       const choice = chooseCluster(routes, question)
       if (choice.kind === 'noRoute') throw new GatewayError('noRoute')
@@ -46,7 +43,8 @@ export function joinClusters(all: ReadonlyMap<string, GatewayCluster>, config: R
       }
       const chosen = all.get(choice.cluster)
       if (chosen === undefined) throw new Error('a checked configuration has every cluster that its routes name')
-      return { cluster: chosen.parts, principal: principalOn(question.principal, choice.cluster) }
+      const { cluster, position } = choice
+      return { cluster: chosen.parts, principal: principalOn(question.principal, cluster), position }
     },
     checks: () =>
       Object.fromEntries(

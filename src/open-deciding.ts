@@ -1,5 +1,7 @@
 import type { Authenticator } from './auth/verify.ts'
 import type { ConfigFile } from './config/schema.ts'
+import { trustedProxies } from './forward/trusted-proxies.ts'
+import type { AdmitParts } from './handlers/admit.ts'
 import type { HandlerParts } from './handlers/exchange.ts'
 import type { ExplainParts } from './handlers/explain.ts'
 import type { Guard } from './handlers/guard-settings.ts'
@@ -10,6 +12,7 @@ import { openAuthenticator } from './open-issuers.ts'
 import type { Log } from './ops/log.ts'
 import type { Metrics } from './ops/metrics.ts'
 import type { PartsMemory } from './parts-memory.ts'
+import type { SharedState } from './shared-state/open-shared-state.ts'
 
 /** The parts that decide on requests: who calls, to which cluster, and what they may. Nothing is asked for yet. */
 export interface Deciding {
@@ -60,19 +63,40 @@ export async function openDeciding(
   }
 }
 
-/** What explaining a request needs. */
-export function explainPartsOf(config: ConfigFile, { policy, guard, clusters, authenticator }: Deciding): ExplainParts {
+/** What requests go through, and questions about them. */
+export function stagesOf(
+  { legacy, limits, listen, idempotency }: ConfigFile,
+  { policy, guard, clusters, authenticator }: Deciding,
+  state: SharedState,
+): HandlerParts & AdmitParts & ExplainParts {
   return {
     authenticate: (authorization) => authenticator.authenticate(authorization),
     route: (question) => clusters.route(question),
-    choose: (question) => clusters.choose(question),
     nodesOf: (name) => clusters.all.get(name)?.nodes.states() ?? [],
     policy,
-    legacy: { ...config.legacy, container: config.legacy.container },
+    legacy: { ...legacy, container: legacy.container },
     guard,
-    deadlineMs: config.limits.deadline,
+    deadlineMs: limits.deadline,
+    boundary: {
+      isTrustedProxy: trustedProxies(listen.trustedProxies),
+      maxBodyBytes: limits.bodyBytes ?? Infinity,
+    },
+    byQuery: { deadlineMs: limits.queryDeadline, maxBytes: limits.queryBytes },
+    keptAnswers: state.keptAnswers({
+      keepForMs: idempotency.keepFor,
+      runningForMs: 2 * Math.max(limits.deadline, limits.queryDeadline),
+    }),
+    quota: state.quota(limits.deletes),
   }
 }
+
+/** The shared state of a configuration. */
+export function holdState({ sharedState, idempotency }: ConfigFile, memory: PartsMemory): HeldState {
+  const { maxAnswers, maxBytes } = idempotency
+  return memory.sharedStates.hold({ sharedState, keeping: { maxAnswers, maxBytes } })
+}
+
+type HeldState = ReturnType<PartsMemory['sharedStates']['hold']>
 
 /** The guard of a configuration. The index of the containers is protected whatever it is called. */
 function openGuard({ guard, memory }: ConfigFile, log: Log, metrics: Metrics): Guard {

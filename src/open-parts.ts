@@ -1,8 +1,7 @@
 import type { AppParts } from './app.ts'
 import type { ConfigFile } from './config/schema.ts'
-import { trustedProxies } from './forward/trusted-proxies.ts'
 import type { ExplainParts } from './handlers/explain.ts'
-import { explainPartsOf, openDeciding } from './open-deciding.ts'
+import { holdState, openDeciding, stagesOf } from './open-deciding.ts'
 import type { Deciding } from './open-deciding.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
@@ -27,9 +26,7 @@ export interface Parts {
  */
 export async function openParts(config: ConfigFile, memory: PartsMemory, log: Log, metrics: Metrics): Promise<Parts> {
   const deciding = await openDeciding(config, memory, log, metrics)
-  const { sharedState, idempotency } = config
-  const { maxAnswers, maxBytes } = idempotency
-  const state = memory.sharedStates.hold({ sharedState, keeping: { maxAnswers, maxBytes } })
+  const state = holdState(config, memory)
   const close = async (): Promise<void> => {
     await Promise.all([state.release(), deciding.close()])
   }
@@ -50,8 +47,8 @@ function assemble(
   metrics: Metrics,
   close: () => Promise<void>,
 ): Parts {
-  const { policy, guard, clusters, authenticator } = deciding
-  const { limits, idempotency } = config
+  const { clusters, authenticator } = deciding
+  const stages = stagesOf(config, deciding, state)
   const readings: Parts['readings'] = {
     keySets: () => authenticator.health(),
     tokens: () => authenticator.counts(),
@@ -66,28 +63,13 @@ function assemble(
   }
   return {
     config,
-    explain: explainPartsOf(config, deciding),
+    explain: stages,
     readings,
     app: {
-      authenticate: (authorization) => authenticator.authenticate(authorization),
-      route: (question) => clusters.route(question),
+      ...stages,
       versionHeader: clusters.first.versionHeader,
-      policy,
-      legacy: { ...config.legacy, container: config.legacy.container },
       corsOrigins: config.legacy.cors.origins,
-      guard,
-      deadlineMs: limits.deadline,
-      boundary: {
-        isTrustedProxy: trustedProxies(config.listen.trustedProxies),
-        maxBodyBytes: limits.bodyBytes ?? Infinity,
-      },
-      byQuery: { deadlineMs: limits.queryDeadline, maxBytes: limits.queryBytes },
-      keptAnswers: state.keptAnswers({
-        keepForMs: idempotency.keepFor,
-        runningForMs: 2 * Math.max(limits.deadline, limits.queryDeadline),
-      }),
-      countDeletes: state.countDeletes(limits.deletes),
-      maxInFlight: limits.inFlight,
+      maxInFlight: config.limits.inFlight,
       log,
       metrics,
     },

@@ -7,7 +7,7 @@ import { explain } from './handlers/explain.ts'
 import type { ExplainQuestion } from './handlers/explain.ts'
 import { drain, listen, urlOf } from './listen/listen.ts'
 import type { ListenEvent } from './listen/listen.ts'
-import { openDeciding, explainPartsOf } from './open-deciding.ts'
+import { holdState, openDeciding, stagesOf } from './open-deciding.ts'
 import { openParts } from './open-parts.ts'
 import type { Parts } from './open-parts.ts'
 import { explainRoute } from './ops/explain.ts'
@@ -84,12 +84,14 @@ async function explainNow(inForce: InForce<Parts>, question: ExplainQuestion): P
 /** Explains one request by the parts of a checked configuration, without listening; see {@link explain}. */
 export async function explainOnce(config: ConfigFile, log: Log, question: ExplainQuestion): Promise<Explanation> {
   const metrics = createMetrics()
-  const deciding = await openDeciding(config, openPartsMemory(log, metrics), log, metrics)
+  const memory = openPartsMemory(log, metrics)
+  const deciding = await openDeciding(config, memory, log, metrics)
+  const state = holdState(config, memory)
   try {
     await deciding.authenticator.start()
-    return await explain(explainPartsOf(config, deciding), question)
+    return await explain(stagesOf(config, deciding, await state.part), question)
   } finally {
-    await deciding.close()
+    await Promise.all([state.release(), deciding.close()])
   }
 }
 

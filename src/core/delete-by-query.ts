@@ -1,9 +1,9 @@
-import { holds, owns } from './access.ts'
+import { owns } from './access.ts'
 import type { AccessPolicy } from './access.ts'
-import type { BackingIndex, Container } from './backing-index.ts'
-import { decideIndex } from './decide.ts'
+import type { BackingIndex } from './backing-index.ts'
 import type { Refusal } from './decide.ts'
-import type { MemoryStore } from './delete-memory.ts'
+import { decideMemories } from './decide-memories.ts'
+import type { MemoriesStore, OpenMemories } from './decide-memories.ts'
 import { FAILURES, GatewayError } from './failure.ts'
 import { belongsTo } from './look.ts'
 import type { Long } from './look.ts'
@@ -11,7 +11,6 @@ import type { MemoryType } from './memory.ts'
 import type { Principal } from './principal.ts'
 import type { CheckedQuery } from './query/check-query.ts'
 import { memoryQuery } from './query/memory-query.ts'
-import type { MemoryFields } from './query/query-fields.ts'
 
 /** A memory that a query found: enough to decide, and to delete exactly this version of it. */
 export interface Match {
@@ -59,9 +58,7 @@ export interface MatchQuestion {
 }
 
 /** What deletes by query need of a cluster. All throw GatewayError where it cannot be asked, or not in time. */
-export interface QueryStore extends Pick<MemoryStore, 'findContainer'> {
-  /** How the index maps the fields that decide; `undefined` where there is no such index. */
-  fields(index: BackingIndex, forAnyOwner: boolean): Promise<MemoryFields | undefined>
+export interface QueryStore extends MemoriesStore {
   /** What the query finds, as it stood when it was asked, page by page; `undefined` where there is no such index. */
   find(question: MatchQuestion): AsyncIterable<MatchPage | undefined>
   removeMatches(index: BackingIndex, matches: readonly Match[]): Promise<RemovedMatches>
@@ -111,23 +108,31 @@ export async function deleteByQuery(
   principal: Principal,
   request: ByQueryRequest,
 ): Promise<ByQueryOutcome> {
-  const container = await store.findContainer(request.containerId)
-  const decision = decideIndex(container, request.type, principal, policy, OVERRIDE)
-  if (decision.kind === 'indexNotFound') return { kind: 'typeDisabled', type: request.type }
-  if (decision.kind !== 'granted') return decision
-  return deleteIn(store, decision.index, policy, principal, decision.container, request)
+  const decision = await decideByQuery(store, policy, principal, request)
+  return decision.kind === 'granted' ? deleteIn(store, decision, policy, principal, request) : decision
+}
+
+/**
+ * Decides on a delete by query before anything is searched.
+ * @throws GatewayError unusableContainer; from the store
+ */
+export async function decideByQuery(
+  store: MemoriesStore,
+  policy: AccessPolicy,
+  principal: Principal,
+  request: Pick<ByQueryRequest, 'containerId' | 'type'>,
+): Promise<OpenMemories | Exclude<ByQueryOutcome, { kind: 'ran' }>> {
+  const decision = await decideMemories(store, policy, principal, request, OVERRIDE)
+  return decision.kind === 'indexNotFound' ? { kind: 'typeDisabled', type: request.type } : decision
 }
 
 async function deleteIn(
   store: QueryStore,
-  index: BackingIndex,
+  { container, index, fields }: OpenMemories,
   policy: AccessPolicy,
   principal: Principal,
-  container: Container,
   { query, dryRun, refreshFirst = false, only = () => true }: ByQueryRequest,
 ): Promise<ByQueryOutcome> {
-  const fields = await store.fields(index, holds(principal, OVERRIDE))
-  if (fields === undefined) return { kind: 'indexMissing', index }
   const bound = memoryQuery(query, {
     index,
     containerId: container.id,

@@ -58,26 +58,20 @@ export type UnconfirmedContainer = Pick<FoundContainer, 'version'>
 export async function deleteContainer(
   store: ContainerStore,
   principal: Principal,
-  { containerId, types }: ContainerRequest,
+  request: ContainerRequest,
   open: Open<UnconfirmedContainer>,
 ): Promise<ContainerOutcome> {
+  const { containerId } = request
   const earlier = open.order
   try {
     for (let round = 1; round <= MAX_ROUNDS; round++) {
-      const found = await store.read(containerId)
-      if (found === undefined) {
-        return open.order === undefined
-          ? { kind: 'containerNotFound' }
-          : recovered(store.index, containerId, open.order)
-      }
-      const { container } = found
-      if (!mayDelete(container, principal)) return { kind: 'notTheContainersOwner' }
-
-      const indices = indicesOf(container.naming, types)
-      if (typeof indices === 'string') throw new GatewayError('unusableContainer', { cause: indices })
+      const decision = await decideByOwner(store, principal, request, open)
+      if (decision.kind === 'gone') return recovered(store.index, containerId, decision.order)
+      if (decision.kind !== 'granted') return decision
+      const { found, indices } = decision
       for (const index of indices) {
         // All of them, each time: one that is found to be shared ends the request before anything more is gone.
-        if (await isShared(store, containerId, indices)) return sharedBy(container)
+        if (await isShared(store, containerId, indices)) return sharedBy(found.container)
         await store.deleteIndex(index)
       }
       const removal = await store.remove(containerId, found)
@@ -95,26 +89,41 @@ export async function deleteContainer(
 
 const UNKNOWN = 'The cluster did not confirm the delete in time: whether the container was deleted is unknown'
 
+type Decision =
+  | { readonly kind: 'granted'; readonly found: FoundContainer; readonly indices: readonly BackingIndex[] }
+  /** After an order to remove it, which nobody confirmed. */
+  | { readonly kind: 'gone'; readonly order: UnconfirmedContainer }
+  | Exclude<ContainerOutcome, { kind: 'containerDeleted' }>
+
 /**
- * What {@link deleteContainer} would make of the request, told from the same looks; nothing is deleted.
+ * What {@link deleteContainer} would decide before it deletes anything.
  * @throws GatewayError from the store; unusableContainer
  */
-export async function foreseeDeleteContainer(
+export async function decideDeleteContainer(
+  store: ContainerStore,
+  principal: Principal,
+  request: ContainerRequest,
+  open: Open<UnconfirmedContainer>,
+): Promise<Decision> {
+  const decision = await decideByOwner(store, principal, request, open)
+  if (decision.kind !== 'granted' || decision.indices.length === 0) return decision
+  const isTaken = await isShared(store, request.containerId, decision.indices)
+  return isTaken ? sharedBy(decision.found.container) : decision
+}
+
+/** The part of the decision that looks at no other container. */
+async function decideByOwner(
   store: ContainerStore,
   principal: Principal,
   { containerId, types }: ContainerRequest,
-): Promise<
-  | { readonly kind: 'granted'; readonly container: Container; readonly indices: readonly string[] }
-  | Exclude<ContainerOutcome, { kind: 'containerDeleted' }>
-> {
+  { order }: Open<UnconfirmedContainer>,
+): Promise<Decision> {
   const found = await store.read(containerId)
-  if (found === undefined) return { kind: 'containerNotFound' }
-  const { container } = found
-  if (!mayDelete(container, principal)) return { kind: 'notTheContainersOwner' }
-  const indices = indicesOf(container.naming, types)
+  if (found === undefined) return order === undefined ? { kind: 'containerNotFound' } : { kind: 'gone', order }
+  if (!mayDelete(found.container, principal)) return { kind: 'notTheContainersOwner' }
+  const indices = indicesOf(found.container.naming, types)
   if (typeof indices === 'string') throw new GatewayError('unusableContainer', { cause: indices })
-  if (indices.length > 0 && (await isShared(store, containerId, indices))) return sharedBy(container)
-  return { kind: 'granted', container, indices }
+  return { kind: 'granted', found, indices }
 }
 
 /**

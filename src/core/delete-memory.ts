@@ -86,38 +86,75 @@ export async function deleteMemory(
   request: DeleteRequest,
   open: Open<UnconfirmedOrder> = { order: undefined },
 ): Promise<DeleteOutcome> {
-  let earlier = open.order
+  const earlier = { order: open.order }
   let unconfirmed: { readonly order: UnconfirmedOrder; readonly cause: unknown } | undefined
   try {
     for (;;) {
-      // Once an order is out only its own place counts: the same id in the next type is another memory.
-      const ordered = unconfirmed?.order ?? earlier
-      const look = await store.look({ ...request, types: ordered === undefined ? request.types : [ordered.type] })
-      const decision = decide(look, principal, policy, 'memory:delete:any')
-      if (decision.kind === 'granted') {
-        const { place } = decision
-        const removal = await store.remove(orderOf(place, request))
-        if (removal.kind === 'removed') return { kind: 'deleted', type: place.type, receipt: removal.receipt }
-        if (removal.kind === 'unknown') {
-          const { type, index, memory } = place
-          open.order = { type, index, version: memory.version }
-          unconfirmed = { order: open.order, cause: removal.cause }
-        }
-        continue
+      const decision =
+        unconfirmed === undefined
+          ? await decideDelete(store, policy, principal, request, earlier)
+          : await decideUnconfirmed(store, policy, principal, request, unconfirmed.order)
+      if (decision.kind === 'unclear') throw new GatewayError('outcomeUnknown', { cause: unconfirmed?.cause })
+      if (decision.kind === 'gone') return await recovered(store, decision.order, request)
+      if (decision.kind !== 'granted') return decision
+
+      const { place } = decision
+      const removal = await store.remove(orderOf(place, request))
+      if (removal.kind === 'removed') return { kind: 'deleted', type: place.type, receipt: removal.receipt }
+      if (removal.kind === 'unknown') {
+        const { type, index, memory } = place
+        open.order = { type, index, version: memory.version }
+        unconfirmed = { order: open.order, cause: removal.cause }
       }
-      if (ordered === undefined) return decision
-      if (isGone(look, ordered)) {
-        // Who may not see the container any more does not hear of it either.
-        if (unconfirmed === undefined && decision.kind !== 'memoryNotFound') return decision
-        return await recovered(store, ordered, request)
-      }
-      if (unconfirmed !== undefined) throw new GatewayError('outcomeUnknown', { cause: unconfirmed.cause })
-      // Somebody else's by now, or out of reach: this call is decided as if it were the first.
-      earlier = undefined
     }
   } catch (error) {
     throw unconfirmed === undefined ? error : new GatewayError('outcomeUnknown', { cause: error })
   }
+}
+
+type Granted = { readonly kind: 'granted'; readonly place: FoundPlace }
+/** It was there when an order to remove it went out, and is not any more. */
+type Gone = { readonly kind: 'gone'; readonly order: UnconfirmedOrder }
+
+/**
+ * Looks at a memory and decides on its delete, before any order to remove it is out.
+ * @param earlier what an earlier call left unconfirmed; emptied where it says nothing of the memory as it is now
+ * @throws GatewayError from the store; unusableContainer
+ */
+export async function decideDelete(
+  store: Pick<MemoryStore, 'look'>,
+  policy: AccessPolicy,
+  principal: Principal,
+  request: LookQuestion,
+  earlier: Open<UnconfirmedOrder> = { order: undefined },
+): Promise<Granted | Gone | Refusal> {
+  const { order } = earlier
+  if (order !== undefined) {
+    const look = await store.look({ ...request, types: [order.type] })
+    const decision = decide(look, principal, policy, OVERRIDE)
+    if (decision.kind === 'granted') return decision
+    // Who may not see the container any more does not hear of it either.
+    if (isGone(look, order)) return decision.kind === 'memoryNotFound' ? { kind: 'gone', order } : decision
+    // Somebody else's by now, or out of reach: this call is decided as if it were the first.
+    earlier.order = undefined
+  }
+  return decide(await store.look(request), principal, policy, OVERRIDE)
+}
+
+const OVERRIDE = 'memory:delete:any'
+
+/** The same once this call's own order is out: only its own place counts then, since the same id in the next type is another memory. */
+async function decideUnconfirmed(
+  store: Pick<MemoryStore, 'look'>,
+  policy: AccessPolicy,
+  principal: Principal,
+  request: LookQuestion,
+  order: UnconfirmedOrder,
+): Promise<Granted | Gone | { readonly kind: 'unclear' }> {
+  const look = await store.look({ ...request, types: [order.type] })
+  const decision = decide(look, principal, policy, OVERRIDE)
+  if (decision.kind === 'granted') return decision
+  return isGone(look, order) ? { kind: 'gone', order } : { kind: 'unclear' }
 }
 
 function orderOf({ index, memory }: FoundPlace, { memoryId, refresh }: DeleteRequest): RemoveOrder {

@@ -1,9 +1,8 @@
 import { valuesAt } from './access.ts'
 import type { AccessPolicy } from './access.ts'
-import { decide } from './decide.ts'
 import { deleteByQuery } from './delete-by-query.ts'
 import type { ByQueryReport, QueryStore } from './delete-by-query.ts'
-import { deleteMemory } from './delete-memory.ts'
+import { decideDelete, deleteMemory } from './delete-memory.ts'
 import type { DeleteOutcome, DeleteRequest, MemoryStore, Open, UnconfirmedOrder } from './delete-memory.ts'
 import { GatewayError } from './failure.ts'
 import type { Principal } from './principal.ts'
@@ -33,11 +32,11 @@ export async function deleteSession(
   open: Open<UnconfirmedOrder>,
 ): Promise<SessionOutcome> {
   // Whoever may not delete the session deletes nothing of it.
-  const decision = decide(await store.look(request), principal, policy, 'memory:delete:any')
-  if (decision.kind !== 'granted') {
-    const isOpen = open.order !== undefined
-    return { outcome: isOpen ? await deleteMemory(store, policy, principal, request, open) : decision, cascaded: 0 }
+  const decision = await decideDelete(store, policy, principal, request, { order: open.order })
+  if (decision.kind === 'gone') {
+    return { outcome: await deleteMemory(store, policy, principal, request, open), cascaded: 0 }
   }
+  if (decision.kind !== 'granted') return { outcome: decision, cascaded: 0 }
 
   const { containerId, memoryId } = request
   const working = {

@@ -1,8 +1,21 @@
 import type { Admission } from './access.ts'
+import type { QuotaLeft } from './delete-quota.ts'
 import type { GuardRule } from './guard/rules.ts'
 
 /** Which stage refused a request, or could not tell. */
-export type Stage = 'target' | 'token' | 'route' | 'scope' | 'guard' | 'request' | 'container' | 'memory' | 'owner'
+export type Stage =
+  | 'target'
+  | 'token'
+  | 'route'
+  | 'scope'
+  | 'guard'
+  | 'request'
+  | 'idempotencyKey'
+  | 'quota'
+  | 'container'
+  | 'memory'
+  | 'owner'
+  | 'identity'
 
 /** What the gateway would make of a request, and why: found out without removing or forwarding anything. */
 export interface Explanation {
@@ -28,7 +41,16 @@ export interface Explanation {
   readonly nodes?: { readonly next: readonly string[]; readonly ejected: readonly string[] }
   readonly guard?: ExplainedGuard
   readonly container?: ExplainedContainer
+  /** The limits on deletes that count for this caller, and what is left of them in this minute; counted by each gateway for itself where none is shared. */
+  readonly quota?: ExplainedQuota
+  /** Absent where the request would have no `Idempotency-Key`. */
+  readonly idempotencyKey?: ExplainedKey
 }
+
+export type ExplainedQuota = readonly QuotaLeft[]
+
+/** `used`: whether for the same request, and with which answer, is said by the decision, or only the body could tell. */
+export type ExplainedKey = 'unused' | 'used' | 'replayed'
 
 export interface ExplainedGuard {
   /** The API's name in the server's specification; absent for a route that the gateway does not know. */
@@ -88,6 +110,7 @@ export function wordExplanation(explanation: Explanation): string {
     ['body', bodyDecides],
     ...wordCaller(explanation),
     ...wordPlace(explanation),
+    ...wordLimits(explanation),
   ]
   return rows
     .flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(10)} ${printable(text)}\n`]))
@@ -114,6 +137,20 @@ function wordPlace({ cluster, nodes, guard, container }: Explanation): Rows {
     ['guard', guard && `${guard.api ?? 'a route that the gateway does not know'} (${guard.class}): ${rule}`],
     ['observed', guard === undefined || guard.observed.length === 0 ? undefined : guard.observed.join('; ')],
     ['container', container && wordContainer(container)],
+  ]
+}
+
+const KEYS: Readonly<Record<ExplainedKey, string>> = {
+  unused: 'not used before: the answer to this call would be kept',
+  used: 'used before',
+  replayed: 'used before for the same: the answer is kept',
+}
+
+function wordLimits({ quota = [], idempotencyKey }: Explanation): Rows {
+  const limits = quota.map(({ limit, of, left }) => `${limit}: ${String(left)} of ${String(of)} left in this minute`)
+  return [
+    ['limits', limits.length === 0 ? undefined : limits.join('; ')],
+    ['key', idempotencyKey && KEYS[idempotencyKey]],
   ]
 }
 

@@ -24,6 +24,11 @@ export interface KeptAnswers {
    * @throws GatewayError keptAnswersUnavailable where nobody can tell
    */
   claim(name: string, fingerprint: string): Promise<Claim>
+  /**
+   * What is held under a name; nothing is claimed.
+   * @throws GatewayError keptAnswersUnavailable
+   */
+  peek(name: string): Promise<Held | undefined>
 }
 
 const MAX_LENGTH = 255

@@ -1,8 +1,8 @@
-import { holds } from './access.ts'
 import type { AccessPolicy } from './access.ts'
 import type { BackingIndex } from './backing-index.ts'
-import { decideIndex } from './decide.ts'
 import type { Refusal } from './decide.ts'
+import { decideMemories } from './decide-memories.ts'
+import type { MemoriesStore, OpenMemories } from './decide-memories.ts'
 import type { QueryStore } from './delete-by-query.ts'
 import type { MemoryType } from './memory.ts'
 import type { Principal } from './principal.ts'
@@ -53,16 +53,27 @@ export async function searchMemories(
   principal: Principal,
   { containerId, type, search, layout }: SearchRequest,
 ): Promise<SearchOutcome> {
-  const decision = decideIndex(await store.findContainer(containerId), type, principal, policy, OVERRIDE)
+  const decision = await decideSearch(store, policy, principal, { containerId, type })
   if (decision.kind !== 'granted') return decision
-  const { index } = decision
-  const fields = await store.fields(index, holds(principal, OVERRIDE))
-  if (fields === undefined) return { kind: 'indexMissing', index }
+  const { index, fields } = decision
   // Before, and not after: whether nothing was found can only be read out of an answer that may be cut to anything.
   await store.prove(index)
   const whose = { index, containerId, principal, policy, override: OVERRIDE, fields, decidedAgain: false } as const
   const answer = await store.search({ index, body: bodyOf(search, memoryQuery(EVERYTHING, whose)), layout })
   return answer === undefined ? { kind: 'indexMissing', index } : { kind: 'searched', answer }
+}
+
+/**
+ * Decides on a search of memories before anything is searched.
+ * @throws GatewayError unusableContainer; from the store
+ */
+export function decideSearch(
+  store: MemoriesStore,
+  policy: AccessPolicy,
+  principal: Principal,
+  request: Pick<SearchRequest, 'containerId' | 'type'>,
+): Promise<OpenMemories | Refusal> {
+  return decideMemories(store, policy, principal, request, OVERRIDE)
 }
 
 /** The caller's query scores what it finds; the filter only leaves out. Version and sequence number are always told, as by the plugin. */

@@ -3,13 +3,13 @@ import type { Principal } from '../core/principal.ts'
 import type { HandlerParts } from './exchange.ts'
 
 /** Counts what is deleted before it is: how much a query finds is known only then. */
-export function countedStore({ countDeletes }: HandlerParts, principal: Principal, store: QueryStore): QueryStore {
+export function countedStore({ quota }: HandlerParts, principal: Principal, store: QueryStore): QueryStore {
   return {
     findContainer: (containerId) => store.findContainer(containerId),
     fields: (index, forAnyOwner) => store.fields(index, forAnyOwner),
     find: (question) => store.find(question),
     async removeMatches(index, matches) {
-      await countDeletes(principal, matches.length)
+      await quota.count(principal, matches.length)
       return store.removeMatches(index, matches)
     },
     prove: (index) => store.prove(index),

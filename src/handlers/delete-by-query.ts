@@ -1,45 +1,71 @@
-import { requireScope } from '../core/access.ts'
-import { deleteByQuery } from '../core/delete-by-query.ts'
+import { decideByQuery, deleteByQuery } from '../core/delete-by-query.ts'
 import { GatewayError } from '../core/failure.ts'
+import type { MemoryType } from '../core/memory.ts'
 import { parseByQueryParameters } from '../core/parameters.ts'
 import { checkedQuery } from '../core/query/check-query.ts'
 import type { CheckedQuery } from '../core/query/check-query.ts'
 import { readMembers } from '../core/query/read-members.ts'
-import type { Route } from '../core/route.ts'
+import type { MemoryAddress, Route } from '../core/route.ts'
 import { memoryTypeOf } from './addressed.ts'
-import { answerOnce } from './answer-once.ts'
+import { answerOnce, foreseeOnce } from './answer-once.ts'
 import { countedStore } from './counted-store.ts'
 import { signalOf } from './exchange.ts'
-import type { Admitted, Handled, HandlerParts } from './exchange.ts'
 import { readJsonBody } from './read-body.ts'
+import { allowed, noteRefusal, signalFor } from './work.ts'
+import type { Subject, Work } from './work.ts'
 
-/** `POST .../memories/<type>/_delete_by_query`. The order of the checks is the server's. */
-export async function handleDeleteByQuery(
-  parts: HandlerParts,
-  exchange: Admitted,
-  { containerId, typeText }: Extract<Route, { kind: 'deleteByQuery' }>,
-): Promise<Handled> {
-  const { policy, byQuery } = parts
-  const { cluster, principal, request, target } = exchange
-  requireScope(principal, 'memory:delete', 'memory:delete:any')
-  const startedAt = performance.now()
-  const body = await readJsonBody(request, byQuery.maxBytes)
+/** `POST .../memories/<type>/_delete_by_query`. */
+export const deleteWhatIsFound: Work<Extract<Route, { kind: 'deleteByQuery' }>> = {
+  async handle(parts, exchange, route) {
+    const { policy, byQuery } = parts
+    const { cluster, principal, request } = exchange
+    const { containerId } = route
+    const startedAt = performance.now()
+    const body = await readJsonBody(request, byQuery.maxBytes)
+    const { query, ...asked } = check(exchange, route, body)
+    if (query === undefined) throw new GatewayError('queryRequired')
+
+    const order = { about: [containerId, body], deletes: 'asFound' } as const
+    return answerOnce(parts, exchange, order, async (carriesOn) => {
+      const store = cluster.queryStoreFor(signalOf(exchange, byQuery.deadlineMs, carriesOn), exchange.waited)
+      const counted = countedStore(parts, principal, store)
+      const outcome = await deleteByQuery(counted, policy, principal, { containerId, query, ...asked })
+      const memories = outcome.kind === 'ran' && !asked.dryRun ? outcome.report.deleted : 0
+      if (memories > 0) exchange.deletes = [{ outcome: 'deleted', type: asked.type, memories }]
+      return { kind: 'byQueryOutcome', outcome, tookMs: Math.round(performance.now() - startedAt) }
+    })
+  },
+
+  foresee(parts, asked, route) {
+    const { cluster, principal, notes } = asked
+    const { containerId } = route
+    const { type, dryRun } = check(asked, route)
+    notes.concerns = { id: containerId, types: [type], override: 'memory:delete:any' }
+    notes.bodyDecides = 'The query in the body decides which memories go, and whether it is one that is allowed'
+    return foreseeOnce(parts, asked, { about: undefined, deletes: undefined }, async () => {
+      const store = cluster.queryStoreFor(signalFor(parts))
+      const decision = await decideByQuery(store, parts.policy, principal, { containerId, type })
+      if (decision.kind !== 'granted') {
+        noteRefusal(notes, decision)
+        return { kind: 'byQueryOutcome', outcome: decision, tookMs: 0 }
+      }
+      const what = dryRun ? 'count' : 'delete'
+      return allowed(200, `The caller may ${what} their own memories in ${decision.index}, those that the query finds`)
+    })
+  },
+}
+
+interface Checked {
+  readonly type: MemoryType
+  readonly query: CheckedQuery | undefined
+  readonly dryRun: boolean
+}
+
+/** The order of the checks is the server's. */
+function check({ target }: Subject, { typeText }: MemoryAddress, body?: string): Checked {
   const type = memoryTypeOf(typeText)
-  const query = queryOf(body)
-  const { dryRun } = parseByQueryParameters(target)
-  if (query === undefined) throw new GatewayError('queryRequired')
-
-  return answerOnce(parts, exchange, [containerId, body], async (carriesOn) => {
-    const store = countedStore(
-      parts,
-      principal,
-      cluster.queryStoreFor(signalOf(exchange, byQuery.deadlineMs, carriesOn), exchange.waited),
-    )
-    const outcome = await deleteByQuery(store, policy, principal, { containerId, type, query, dryRun })
-    const memories = outcome.kind === 'ran' && !dryRun ? outcome.report.deleted : 0
-    if (memories > 0) exchange.deletes = [{ outcome: 'deleted', type, memories }]
-    return { kind: 'byQueryOutcome', outcome, tookMs: Math.round(performance.now() - startedAt) }
-  })
+  const query = body === undefined ? undefined : queryOf(body)
+  return { type, query, ...parseByQueryParameters(target) }
 }
 
 /** Other members of the body say nothing, in the plugin as here. */

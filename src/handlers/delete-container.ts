@@ -1,29 +1,55 @@
-import { requireScope } from '../core/access.ts'
-import { deleteContainer } from '../core/delete-container.ts'
-import type { UnconfirmedContainer } from '../core/delete-container.ts'
-import { scopesOf } from '../core/memory-routes.ts'
+import { decideDeleteContainer, deleteContainer } from '../core/delete-container.ts'
+import type { ContainerRequest, UnconfirmedContainer } from '../core/delete-container.ts'
 import { MEMORY_TYPES } from '../core/memory.ts'
 import { parseContainerParameters } from '../core/parameters.ts'
 import type { Route } from '../core/route.ts'
 import { memoryTypeOf } from './addressed.ts'
-import { answerOnce } from './answer-once.ts'
+import { answerOnce, foreseeOnce, GONE } from './answer-once.ts'
 import { signalOf } from './exchange.ts'
-import type { Admitted, Handled, HandlerParts } from './exchange.ts'
+import { allowed, signalFor } from './work.ts'
+import type { Subject, Work } from './work.ts'
+
+type DeleteContainer = Extract<Route, { kind: 'deleteContainer' }>
 
 /** `DELETE /_plugins/_ml/memory_containers/<id>`. */
-export async function handleDeleteContainer(
-  parts: HandlerParts,
-  exchange: Admitted,
-  { containerId }: Extract<Route, { kind: 'deleteContainer' }>,
-): Promise<Handled> {
-  const { cluster, principal, target } = exchange
-  requireScope(principal, ...scopesOf('deleteContainer'))
+export const deleteWhole: Work<DeleteContainer> = {
+  async handle(parts, exchange, route) {
+    const { cluster, principal } = exchange
+    const { request, order } = check(exchange, route)
+    return answerOnce<UnconfirmedContainer>(parts, exchange, order, async (carriesOn, open) => {
+      const store = cluster.containerStoreFor(signalOf(exchange, parts.byQuery.deadlineMs, carriesOn), exchange.waited)
+      return { kind: 'containerOutcome', outcome: await deleteContainer(store, principal, request, open) }
+    })
+  },
+
+  foresee(parts, asked, route) {
+    const { cluster, principal, notes } = asked
+    const { request, order } = check(asked, route)
+    notes.concerns = { id: request.containerId, types: request.types, override: 'memory:delete:any' }
+    return foreseeOnce<UnconfirmedContainer>(parts, asked, order, async (open) => {
+      const store = cluster.containerStoreFor(signalFor(parts))
+      const decision = await decideDeleteContainer(store, principal, request, open)
+      if (decision.kind === 'gone') return allowed(200, GONE)
+      if (decision.kind !== 'granted') return { kind: 'containerOutcome', outcome: decision }
+      const { indices } = decision
+      const more = indices.length === 0 ? '' : ` with ${indices.join(', ')}`
+      return allowed(200, `The caller may delete the container${more}`)
+    })
+  },
+}
+
+/** @throws GatewayError invalidMemoryType, unrecognizedParameter */
+function check(
+  { target }: Subject,
+  { containerId }: DeleteContainer,
+): {
+  readonly request: ContainerRequest
+  readonly order: { readonly about: readonly string[]; readonly deletes: number }
+} {
   const { allMemories, memories } = parseContainerParameters(target)
   const types = [...new Set(memories.map(memoryTypeOf))]
-  const request = { containerId, types: allMemories ? MEMORY_TYPES : types }
-  return answerOnce<UnconfirmedContainer>(parts, exchange, [containerId], async (carriesOn, open) => {
-    await parts.countDeletes(principal, 1)
-    const store = cluster.containerStoreFor(signalOf(exchange, parts.byQuery.deadlineMs, carriesOn), exchange.waited)
-    return { kind: 'containerOutcome', outcome: await deleteContainer(store, principal, request, open) }
-  })
+  return {
+    request: { containerId, types: allMemories ? MEMORY_TYPES : types },
+    order: { about: [containerId], deletes: 1 },
+  }
 }

@@ -1,29 +1,47 @@
-import { requireScope } from '../core/access.ts'
+import { decideContainer } from '../core/decide.ts'
 import { deleteMemories, parseMemoryIds } from '../core/delete-memories.ts'
-import { readBody } from './read-body.ts'
+import type { Route } from '../core/route.ts'
 import { legacyContainer } from './addressed.ts'
-import { answerOnce } from './answer-once.ts'
+import { answerOnce, foreseeOnce } from './answer-once.ts'
 import { signalOf } from './exchange.ts'
-import type { Admitted, Handled, HandlerParts } from './exchange.ts'
+import { readBody } from './read-body.ts'
+import { allowed, signalFor } from './work.ts'
+import type { Work } from './work.ts'
 
 /** `POST /api/memories/bulk-delete`. */
-export async function handleBulkDelete(parts: HandlerParts, exchange: Admitted): Promise<Handled> {
-  const { legacy, policy, deadlineMs } = parts
-  const { cluster, principal, request } = exchange
-  requireScope(principal, 'memory:delete', 'memory:delete:any')
-  const containerId = legacyContainer(principal, legacy)
-  const body = await readBody(request, legacy.bulk.maxBytes)
-  const memoryIds = parseMemoryIds(body, legacy.bulk.maxIds)
-  const question = { containerId, types: legacy.types, memoryIds }
-  return answerOnce(parts, exchange, [containerId, body], async (carriesOn) => {
-    await parts.countDeletes(principal, memoryIds.length)
-    const store = cluster.storeFor(signalOf(exchange, deadlineMs, carriesOn), exchange.waited)
-    const { outcomes, ...outcome } = await deleteMemories(store, policy, principal, question, legacy.missing)
-    exchange.deletes = outcomes.map((one) => ({
-      outcome: one.kind,
-      type: one.kind === 'deleted' ? one.type : 'unknown',
-      memories: 1,
-    }))
-    return { kind: 'bulkOutcome', outcome }
-  })
+export const deleteSeveral: Work<Extract<Route, { kind: 'deleteLegacyMemories' }>> = {
+  async handle(parts, exchange) {
+    const { legacy, policy, deadlineMs } = parts
+    const { cluster, principal, request } = exchange
+    const containerId = legacyContainer(principal, legacy)
+    const body = await readBody(request, legacy.bulk.maxBytes)
+    const memoryIds = parseMemoryIds(body, legacy.bulk.maxIds)
+    const question = { containerId, types: legacy.types, memoryIds }
+    const order = { about: [containerId, body], deletes: memoryIds.length }
+    return answerOnce(parts, exchange, order, async (carriesOn) => {
+      const store = cluster.storeFor(signalOf(exchange, deadlineMs, carriesOn), exchange.waited)
+      const { outcomes, ...outcome } = await deleteMemories(store, policy, principal, question, legacy.missing)
+      exchange.deletes = outcomes.map((one) => ({
+        outcome: one.kind,
+        type: one.kind === 'deleted' ? one.type : 'unknown',
+        memories: 1,
+      }))
+      return { kind: 'bulkOutcome', outcome }
+    })
+  },
+
+  foresee(parts, asked) {
+    const { legacy, policy } = parts
+    const { cluster, principal, notes } = asked
+    const containerId = legacyContainer(principal, legacy)
+    notes.concerns = { id: containerId, types: legacy.types, override: 'memory:delete:any' }
+    notes.bodyDecides = 'The ids in the body decide: each memory is counted, and answered for itself'
+    return foreseeOnce(parts, asked, { about: undefined, deletes: undefined }, async () => {
+      const container = await cluster.storeFor(signalFor(parts)).findContainer(containerId)
+      // The decision on each of them begins with it.
+      const admission = decideContainer(container, principal, policy, 'memory:delete:any')
+      const none = admission.kind === 'granted' ? '' : '; of this container none would be deleted for this caller'
+      return allowed(200, `The gateway answers for each memory in the body by itself${none}`)
+    })
+  },
 }

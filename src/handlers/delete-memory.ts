@@ -1,38 +1,55 @@
-import { requireScope } from '../core/access.ts'
-import { deleteMemory } from '../core/delete-memory.ts'
+import { decideDelete, deleteMemory } from '../core/delete-memory.ts'
 import type { DeleteRequest, Open, UnconfirmedOrder } from '../core/delete-memory.ts'
 import { deleteSession } from '../core/delete-session.ts'
-import { scopesOf } from '../core/memory-routes.ts'
 import { parseMemoryType } from '../core/memory.ts'
 import { parseDeleteParameters, parseSessionParameters } from '../core/parameters.ts'
 import type { Route } from '../core/route.ts'
 import type { Result } from '../wire/answer.ts'
 import { checkedId, checkedLegacyId, legacyContainer, memoryTypeOf } from './addressed.ts'
-import { answerOnce } from './answer-once.ts'
-import type { CarriesOn, Work } from './answer-once.ts'
+import { answerOnce, foreseeOnce, GONE } from './answer-once.ts'
+import type { CarriesOn } from './answer-once.ts'
 import { countedStore } from './counted-store.ts'
 import { signalOf } from './exchange.ts'
-import type { Admitted, Handled, HandlerParts } from './exchange.ts'
+import type { Admitted, HandlerParts } from './exchange.ts'
+import { allowed, noteRefusal, signalFor } from './work.ts'
+import type { Subject, Work } from './work.ts'
 
 type DeleteRoute = Extract<Route, { kind: 'deleteMemory' | 'deleteLegacyMemory' }>
 
 /** `DELETE .../memories/<type>/<id>`, and `DELETE /api/memories/<id>`. */
-export async function handleDelete(parts: HandlerParts, exchange: Admitted, route: DeleteRoute): Promise<Handled> {
-  const { cluster, principal } = exchange
-  requireScope(principal, ...scopesOf('deleteMemory'))
-  const request = requestOf(parts, exchange, route)
-  const work: Work<UnconfirmedOrder> = async (carriesOn, open) => {
-    await parts.countDeletes(principal, 1)
-    if (request.cascade) return cascade(parts, exchange, request, carriesOn, open)
-    const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs, carriesOn), exchange.waited)
-    return { kind: 'outcome', outcome: await deleteMemory(store, parts.policy, principal, request, open) }
-  }
-  const result = await answerOnce(parts, exchange, [request.containerId], work)
-  if (result.kind === 'outcome') {
-    exchange.outcome = result.outcome
-    if (exchange.isReplayed !== true) exchange.deletes = deletesOf(result, route)
-  }
-  return result
+export const deleteOne: Work<DeleteRoute> = {
+  async handle(parts, exchange, route) {
+    const { cluster, principal } = exchange
+    const { request, order } = check(parts, exchange, route)
+    const result = await answerOnce<UnconfirmedOrder>(parts, exchange, order, async (carriesOn, open) => {
+      if (request.cascade) return cascade(parts, exchange, request, carriesOn, open)
+      const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs, carriesOn), exchange.waited)
+      return { kind: 'outcome', outcome: await deleteMemory(store, parts.policy, principal, request, open) }
+    })
+    if (result.kind === 'outcome') {
+      exchange.outcome = result.outcome
+      if (exchange.isReplayed !== true) exchange.deletes = deletesOf(result, route)
+    }
+    return result
+  },
+
+  foresee(parts, asked, route) {
+    const { cluster, principal, notes } = asked
+    const { request, order } = check(parts, asked, route)
+    notes.concerns = { id: request.containerId, types: request.types, override: 'memory:delete:any' }
+    return foreseeOnce<UnconfirmedOrder>(parts, asked, order, async (open) => {
+      const store = cluster.storeFor(signalFor(parts))
+      const decision = await decideDelete(store, parts.policy, principal, request, open)
+      if (decision.kind === 'gone') return allowed(200, GONE)
+      if (decision.kind !== 'granted') {
+        noteRefusal(notes, decision)
+        return { kind: 'outcome', outcome: decision }
+      }
+      const { index } = decision.place
+      const whole = request.cascade ? ', and with it their working memories of this session' : ''
+      return allowed(200, `The memory is there and the caller may delete it from ${index}${whole}`)
+    })
+  },
 }
 
 function deletesOf(
@@ -60,17 +77,22 @@ async function cascade(
   return { kind: 'outcome', ...(await deleteSession(store, queryStore, parts.policy, principal, request, open)) }
 }
 
-type Asked = DeleteRequest & { readonly cascade: boolean }
+type Requested = DeleteRequest & { readonly cascade: boolean }
 
 /**
  * What a delete asks for, checked.
  * @throws GatewayError invalidMemoryType, invalidMemoryId, unrecognizedParameter, noLegacyContainer
  */
-export function requestOf(
-  { legacy }: Pick<HandlerParts, 'legacy'>,
-  { principal, target }: Pick<Admitted, 'principal' | 'target'>,
+function check(
+  parts: HandlerParts,
+  subject: Subject,
   route: DeleteRoute,
-): Asked {
+): { readonly request: Requested; readonly order: { readonly about: readonly string[]; readonly deletes: number } } {
+  const request = requestOf(parts, subject, route)
+  return { request, order: { about: [request.containerId], deletes: 1 } }
+}
+
+function requestOf({ legacy }: HandlerParts, { principal, target }: Subject, route: DeleteRoute): Requested {
   if (route.kind === 'deleteMemory') {
     const type = memoryTypeOf(route.typeText)
     const memoryId = checkedId(route.memoryId)

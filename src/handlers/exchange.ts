@@ -5,6 +5,7 @@ import type { AccessPolicy } from '../core/access.ts'
 import type { QueryStore } from '../core/delete-by-query.ts'
 import type { ContainerStore } from '../core/delete-container.ts'
 import type { DeleteOutcome, MemoryStore } from '../core/delete-memory.ts'
+import type { DeleteQuota } from '../core/delete-quota.ts'
 import type { RouteClass } from '../core/guard/decision.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { KeptAnswers } from '../core/idempotency.ts'
@@ -89,11 +90,7 @@ export interface HandlerParts {
     readonly bulk: { readonly maxIds: number; readonly maxBytes: number }
   }
   readonly keptAnswers: KeptAnswers
-  /**
-   * Counts deletes before they are made.
-   * @throws GatewayError rateLimited, insufficientScope
-   */
-  readonly countDeletes: (principal: Principal, count: number) => Promise<void>
+  readonly quota: DeleteQuota
   /** What may go through to the cluster. */
   readonly guard: Guard
   /** For a memory request as a whole, in milliseconds. */

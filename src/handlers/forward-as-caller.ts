@@ -6,6 +6,7 @@ import { settleHeaders } from '../forward/settle-headers.ts'
 import { openUpload } from '../forward/upload.ts'
 import type { Admitted, HandlerParts } from './exchange.ts'
 import { freshIds } from './fresh-ids.ts'
+import type { Asked } from './work.ts'
 
 type Boundary = HandlerParts['boundary']
 
@@ -31,6 +32,15 @@ export async function forwardAsCaller(
 
 function uploadOf(request: IncomingMessage, { maxBodyBytes }: Boundary): Readable | undefined {
   return hasBody(request) ? openUpload(request, maxBodyBytes) : undefined
+}
+
+/**
+ * Whether the caller can be named to the cluster, as a request that goes on names them.
+ * @throws GatewayError unsendableIdentity
+ */
+export function checkIdentity({ cluster, principal, notes }: Asked): void {
+  notes.stage = 'identity'
+  cluster.identityOf(principal)
 }
 
 /** The headers with which a request goes on, as settled at the header boundary. */

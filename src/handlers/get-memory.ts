@@ -1,25 +1,31 @@
-import { decide } from '../core/decide.ts'
-import { checkParameters } from '../core/parameters.ts'
-import type { MemoryAddress } from '../core/route.ts'
-import { checkedId, memoryTypeOf } from './addressed.ts'
+import type { Route } from '../core/route.ts'
 import { signalOf } from './exchange.ts'
-import type { Admitted, Handled, HandlerParts } from './exchange.ts'
+import { checkOne, decideOne } from './one-memory.ts'
+import { allowed, refused, signalFor } from './work.ts'
+import type { Work } from './work.ts'
+
+const OVERRIDE = 'memory:read:any'
 
 /** `GET .../memories/<type>/<id>`: what is answered was read in the round trip that decided. */
-export async function handleGet(
-  { policy, deadlineMs }: HandlerParts,
-  exchange: Admitted,
-  address: MemoryAddress,
-): Promise<Handled> {
-  const { cluster, principal, target } = exchange
-  const { containerId } = address
-  const type = memoryTypeOf(address.typeText)
-  const memoryId = checkedId(address.memoryId)
-  checkParameters(target)
-  const store = cluster.storeFor(signalOf(exchange, deadlineMs), exchange.waited)
-  const look = await store.look({ containerId, types: [type], memoryId, reads: 'everything' })
-  const decision = decide(look, principal, policy, 'memory:read:any')
-  if (decision.kind === 'granted') return { kind: 'memory', type, source: decision.place.memory.source }
-  exchange.outcome = decision
-  return { kind: 'refused', work: 'getMemory', containerId, refusal: decision }
+export const getOne: Work<Extract<Route, { kind: 'getMemory' }>> = {
+  async handle(parts, exchange, address) {
+    const { containerId } = address
+    const { type, question } = checkOne(exchange, address)
+    const everything = { ...question, reads: 'everything' } as const
+    const signal = signalOf(exchange, parts.deadlineMs)
+    const decision = await decideOne(parts, exchange, everything, OVERRIDE, signal)
+    if (decision.kind === 'granted') return { kind: 'memory', type, source: decision.place.memory.source }
+    exchange.outcome = decision
+    return { kind: 'refused', work: 'getMemory', containerId, refusal: decision }
+  },
+
+  async foresee(parts, asked, address) {
+    const { containerId } = address
+    const { type, question } = checkOne(asked, address)
+    asked.notes.concerns = { id: containerId, types: [type], override: OVERRIDE }
+    const decision = await decideOne(parts, asked, question, OVERRIDE, signalFor(parts))
+    return decision.kind === 'granted'
+      ? allowed(200, `The memory is there and the caller may read it from ${decision.place.index}`)
+      : refused(asked, 'getMemory', containerId, decision)
+  },
 }

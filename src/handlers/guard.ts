@@ -4,14 +4,23 @@ import { decideTarget } from '../core/guard/decide.ts'
 import type { BodyQuestion, Decision, Judged, Question } from '../core/guard/decide.ts'
 import type { Reliance } from '../core/guard/index-table.ts'
 import type { Admitted } from './exchange.ts'
+import type { Subject } from './work.ts'
 import type { Guard } from './guard-settings.ts'
 import { refusalError } from './refuse.ts'
 
 /** Names that the table does not hold are looked up anew, but no more often than this within one body. */
 const LOOK_UP_EVERY_MS = 1_000
 
+/**
+ * What the guard finds about a request, its body aside.
+ * @throws GatewayError indicesUnknown
+ */
+export function decideRequest(guard: Guard, { method, target, principal, cluster }: Subject): Promise<Decision> {
+  return decideWithTable({ method, target, principal }, guard, cluster.indexTables)
+}
+
 /** Decides with a table that is young enough for what the decision stands on. */
-export async function decideWithTable(question: Question, guard: Guard, tables: IndexTables): Promise<Decision> {
+async function decideWithTable(question: Question, guard: Guard, tables: IndexTables): Promise<Decision> {
   const inUse = tables.use(Date.now())
   for (;;) {
     const decision = decideTarget(question, guard.policy, inUse.table)
@@ -23,6 +32,11 @@ export async function decideWithTable(question: Question, guard: Guard, tables: 
 function relianceOf(guard: Guard, { refusals, reliesOn, rulesRelyOn }: Judged): Reliance {
   const [first] = refusals
   return first !== undefined && isOfRules(first) && guard.mode === 'enforce' ? rulesRelyOn : reliesOn
+}
+
+/** The refusal that ends a request; those that are only observed do not. */
+export function firstEnforced(guard: Guard, refusals: readonly Refusal[]): Refusal | undefined {
+  return refusals.find((refusal) => isEnforced(guard, refusal))
 }
 
 /** Whether a refusal is one to refuse by, or only to tell of. */
@@ -41,8 +55,8 @@ function isOfRules({ cause }: Refusal): boolean {
  */
 export async function guardRequest(guard: Guard, exchange: Admitted): Promise<BodyCheck | undefined> {
   const arrivedAt = Date.now()
-  const { method, target, principal, cluster } = exchange
-  const decision = await decideWithTable({ method, target, principal }, guard, cluster.indexTables)
+  const { cluster } = exchange
+  const decision = await decideRequest(guard, exchange)
   exchange.guarded = { class: decision.class, isClean: true }
   const counts = whichCounts(guard, exchange, decision)
   const refusal = counts(decision.refusals)
@@ -59,15 +73,16 @@ function whichCounts(guard: Guard, exchange: Admitted, { api, class: level, rule
   const { requestId, method } = exchange
   const told = new Set<string>()
   return (refusals) => {
-    for (const refusal of refusals) {
+    const enforced = firstEnforced(guard, refusals)
+    const toTell = enforced === undefined ? refusals : refusals.slice(0, refusals.indexOf(enforced) + 1)
+    for (const refusal of toTell) {
       const { cause, reason } = refusal
-      const outcome = isEnforced(guard, refusal) ? 'refused' : 'observed'
+      const outcome = refusal === enforced ? 'refused' : 'observed'
       if (!told.has(reason)) guard.onRefusal({ requestId, outcome, method, api, class: level, rule, cause, reason })
       told.add(reason)
       exchange.guarded = { class: level, isClean: false }
-      if (outcome === 'refused') return refusal
     }
-    return undefined
+    return enforced
   }
 }
 

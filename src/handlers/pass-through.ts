@@ -1,18 +1,59 @@
+import { wordRule } from '../core/explain.ts'
+import type { Decision } from '../core/guard/decide.ts'
+import type { Route } from '../core/route.ts'
 import { hasBody } from '../forward/engine.ts'
-import type { Admitted, Handled, HandlerParts } from './exchange.ts'
-import { forwardAsCaller, headersToNode } from './forward-as-caller.ts'
+import type { Handled } from './exchange.ts'
+import { checkIdentity, forwardAsCaller, headersToNode } from './forward-as-caller.ts'
 import { forwardInspected } from './forward-inspected.ts'
-import { guardRequest } from './guard.ts'
+import type { Guard } from './guard-settings.ts'
+import { decideRequest, firstEnforced, guardRequest, isEnforced } from './guard.ts'
 import { refusalError } from './refuse.ts'
+import { allowed } from './work.ts'
+import type { Asked, Work } from './work.ts'
 
 /** What goes on to the cluster as the caller, where the guard lets it. */
-export async function handlePassThrough(parts: HandlerParts, exchange: Admitted): Promise<Handled> {
-  const { boundary, guard } = parts
-  const check = await guardRequest(guard, exchange)
-  const headers = headersToNode(boundary, exchange)
-  if (check !== undefined && hasBody(exchange.request)) {
-    await forwardInspected(exchange, check, headers, boundary.maxBodyBytes, guard.bodies)
-  } else if (check?.unnamed !== undefined) throw refusalError(check.unnamed)
-  else await forwardAsCaller(parts, exchange, { headers })
-  return 'forwarded'
+export const passThrough: Work<Route> = {
+  async handle(parts, exchange): Promise<Handled> {
+    const { boundary, guard } = parts
+    const check = await guardRequest(guard, exchange)
+    const headers = headersToNode(boundary, exchange)
+    if (check !== undefined && hasBody(exchange.request)) {
+      await forwardInspected(exchange, check, headers, boundary.maxBodyBytes, guard.bodies)
+    } else if (check?.unnamed !== undefined) throw refusalError(check.unnamed)
+    else await forwardAsCaller(parts, exchange, { headers })
+    return 'forwarded'
+  },
+
+  async foresee({ guard }, asked) {
+    const { cluster, notes } = asked
+    notes.stage = 'guard'
+    const decision = await decideRequest(guard, asked)
+    note(guard, asked, decision)
+    const refusal = firstEnforced(guard, decision.refusals)
+    if (refusal !== undefined) {
+      if (refusal.cause === 'missingScope') notes.stage = 'scope'
+      throw refusalError(refusal)
+    }
+    if (decision.body !== undefined) {
+      const without = firstEnforced(guard, decision.body.unnamed)
+      const else_ = without === undefined ? '' : `; one that names no index is refused: ${without.reason}`
+      notes.bodyDecides = `What the body names is judged while it is sent (${decision.body.kind})${else_}`
+    }
+    checkIdentity(asked)
+    return allowed(undefined, `The guard lets it through, and the cluster ${cluster.name} answers`)
+  },
+}
+
+/** What the guard stood on, in the words of an explanation. */
+function note(guard: Guard, { notes }: Asked, { api, class: level, rule: position, refusals }: Decision): void {
+  const rule = position === undefined ? undefined : guard.policy.rules[position]
+  const refusal = firstEnforced(guard, refusals)
+  if (rule !== undefined && rule.scopes.length > 0) notes.scopesNeeded = rule.scopes
+  if (refusal?.scope !== undefined && refusal.cause !== 'missingScope') notes.scopesNeeded = [refusal.scope]
+  notes.guard = {
+    ...(api === undefined ? {} : { api }),
+    class: level,
+    ...(rule === undefined ? {} : { rule: { position: position ?? 0, says: wordRule(rule) } }),
+    observed: refusals.filter((one) => !isEnforced(guard, one)).map(({ reason }) => reason),
+  }
 }

@@ -6,6 +6,7 @@ interface Question {
   readonly method: string
   readonly path: string
   readonly token?: string
+  readonly idempotencyKey?: string
 }
 
 export type Explain = (question: Question) => Promise<Explanation>
@@ -18,18 +19,27 @@ export function explainRoute(explain: Explain): OpsRoute {
     async answer({ json }) {
       const question = readQuestion(json)
       if (question !== undefined) return { status: 200, body: await explain(question) }
-      const form = '{"method": "DELETE", "path": "/...", "token": "..."}'
-      return failed(400, `The body must be ${form}, the token if there is one`)
+      const form = '{"method": "DELETE", "path": "/...", "token": "...", "idempotencyKey": "..."}'
+      return failed(400, `The body must be ${form}, token and key if there is one`)
     },
   }
 }
 
 function readQuestion(value: unknown): Question | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { method, path, token, ...others } = value as Readonly<Record<string, unknown>>
+  const { method, path, token, idempotencyKey, ...others } = value as Readonly<Record<string, unknown>>
   if (Object.keys(others).length > 0) return undefined
   if (typeof method !== 'string' || !/^[A-Z-]{1,20}$/.test(method)) return undefined
   if (typeof path !== 'string' || !/^\/[\x21-\x7e]*$/.test(path)) return undefined
-  if (token === undefined) return { method, path }
-  return typeof token === 'string' ? { method, path, token } : undefined
+  if (!isTextOrAbsent(token) || !isTextOrAbsent(idempotencyKey)) return undefined
+  return {
+    method,
+    path,
+    ...(token === undefined ? {} : { token }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  }
+}
+
+function isTextOrAbsent(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string'
 }

@@ -22,10 +22,14 @@ export function keepAnswersInMemory({ maxAnswers, maxBytes }: KeepingOptions): (
     maxEntrySize: Math.min(MAX_ANSWER_BYTES, maxBytes),
     sizeCalculation: ({ answer = '', open = '' }, name) => answer.length + open.length + name.length,
   })
+  const heldUnder = (name: string): Held | undefined => {
+    const under = running.get(name)
+    return under === undefined ? answers.get(name) : { fingerprint: under }
+  }
   return (keepForMs) => ({
+    peek: (name) => Promise.resolve(heldUnder(name)),
     claim(name, fingerprint) {
-      const under = running.get(name)
-      const held = under === undefined ? answers.get(name) : { fingerprint: under }
+      const held = heldUnder(name)
       const found = held === undefined ? undefined : judgeHeld(held, fingerprint)
       if (found !== undefined && found.kind !== 'open') return Promise.resolve(found)
       running.set(name, fingerprint)

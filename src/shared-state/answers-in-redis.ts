@@ -24,8 +24,18 @@ const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call
  * the record, a late retry could delete a memory that was stored anew under the same id. Calls without a key do not depend on it.
  */
 export function keepAnswersInRedis({ redis, keepForMs, runningForMs, onLost }: Options): KeptAnswers {
+  const keyOf = (name: string): string => `answer:${name}`
+  const unavailable = (cause: unknown): never => {
+    throw new GatewayError('keptAnswersUnavailable', { retryAfterSeconds: 1, cause })
+  }
+
+  async function peek(name: string): Promise<Held | undefined> {
+    const held = await redis.get(keyOf(name))
+    return held === null ? undefined : (JSON.parse(held) as Held)
+  }
+
   async function claim(name: string, fingerprint: string): Promise<Claim> {
-    const key = `answer:${name}`
+    const key = keyOf(name)
     const mine = JSON.stringify({ fingerprint, owner: randomUUID() })
     const first = (open: string | undefined): Claim => ({
       kind: 'first',
@@ -53,9 +63,7 @@ export function keepAnswersInRedis({ redis, keepForMs, runningForMs, onLost }: O
   }
 
   return {
-    claim: (name, fingerprint) =>
-      claim(name, fingerprint).catch((cause: unknown) => {
-        throw new GatewayError('keptAnswersUnavailable', { retryAfterSeconds: 1, cause })
-      }),
+    claim: (name, fingerprint) => claim(name, fingerprint).catch(unavailable),
+    peek: (name) => peek(name).catch(unavailable),
   }
 }

@@ -1,15 +1,16 @@
+import type { DeleteQuota } from '../core/delete-quota.ts'
 import type { KeptAnswers } from '../core/idempotency.ts'
 import { keepAnswersInMemory } from './answers-in-memory.ts'
 import type { KeepingOptions } from './answers-in-memory.ts'
 import { keepAnswersInRedis } from './answers-in-redis.ts'
 import { openDeleteCounts } from './delete-counts.ts'
-import type { CountDeletes, DeleteLimits } from './delete-counts.ts'
+import type { DeleteLimits } from './delete-counts.ts'
 import type { RedisOptions } from './redis.ts'
 
 /** What requests leave behind for those after them; it stays when other settings than its own change. */
 export interface SharedState {
   keptAnswers(keeping: Keeping): KeptAnswers
-  countDeletes(limits: DeleteLimits): CountDeletes
+  quota(limits: DeleteLimits): DeleteQuota
   /** Whether the server that several gateways share can be reached; `undefined` where each keeps its own. */
   isUp(): boolean | undefined
   close(): Promise<void>
@@ -35,7 +36,7 @@ export async function openSharedState({ redis: settings, keeping, onEvent }: Opt
     const counts = openDeleteCounts(undefined)
     return {
       keptAnswers: ({ keepForMs }) => answers(keepForMs),
-      countDeletes: (limits) => counts.under(limits),
+      quota: (limits) => counts.under(limits),
       isUp: () => undefined,
       close: () => Promise.resolve(),
     }
@@ -47,7 +48,7 @@ export async function openSharedState({ redis: settings, keeping, onEvent }: Opt
   const onLost = (cause: unknown): void => onEvent('answerNotKept', cause)
   return {
     keptAnswers: (keeping) => keepAnswersInRedis({ redis, ...keeping, onLost }),
-    countDeletes: (limits) => counts.under(limits),
+    quota: (limits) => counts.under(limits),
     isUp: () => redis.isUp(),
     close: () => redis.close(),
   }

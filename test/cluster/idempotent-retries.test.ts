@@ -4,6 +4,7 @@ import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { deleteIn, DIALECTS, errorBody, pathOf } from '../support/dialects.ts'
+import { explain } from '../support/explain.ts'
 import { answerWith, anything, bulk, cutAfter, multiGet, startFaultProxy } from '../support/fault-proxy.ts'
 import type { Fault, FaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -155,8 +156,21 @@ describe.each(['memory', ...sharedServerNames()] as const)('answers that are kep
         body: errorBody(dialect, 409, { type: 'status_exception', reason }),
       })
       expect(headers['retry-after']).toBe('1')
+      const foreseen = async () =>
+        explain(other, {
+          method: 'DELETE',
+          path: pathOf(dialect, 'c', 'working', id('busy')),
+          token: await other.token({ extra: { memory_container: 'c' } }),
+          idempotencyKey: `${where}-${id('busy')}`,
+        })
+      expect(await foreseen()).toMatchObject({ decision: 'refused', by: 'idempotencyKey', answer: { status: 409 } })
       held.release()
       expect((await first).status).toBe(200)
+      expect(await foreseen()).toMatchObject({
+        decision: 'allowed',
+        idempotencyKey: 'replayed',
+        answer: { status: 200 },
+      })
       expect((await remove(id('busy'), key(id('busy')), other)).headers['idempotent-replayed']).toBe('true')
     })
 
@@ -200,6 +214,14 @@ describe.each(['memory', ...sharedServerNames()] as const)('answers that are kep
       // Not even a try that fails in between makes it forgotten.
       expect((await remove(id('open'), key(id('open')), other)).status).toBe(502)
       proxy.reset()
+      const question = { method: 'DELETE', path: pathOf(dialect, 'c', 'working', id('open')) }
+      const token = await other.token({ extra: { memory_container: 'c' } })
+      const idempotencyKey = `${where}-${id('open')}`
+      expect(await explain(other, { ...question, token })).toMatchObject({ decision: 'refused', by: 'memory' })
+      expect(await explain(other, { ...question, token, idempotencyKey })).toMatchObject({
+        answer: { status: 200 },
+        why: expect.stringContaining('the order of an earlier call') as unknown,
+      })
       const again = await remove(id('open'), key(id('open')))
       expect([again.status, again.headers['x-memory-recovered']]).toEqual([200, 'true'])
       expect(again.headers['idempotent-replayed']).toBeUndefined()

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { deleteIn, DIALECTS, errorBody } from '../support/dialects.ts'
+import { deleteIn, DIALECTS, errorBody, pathOf } from '../support/dialects.ts'
+import { explain } from '../support/explain.ts'
 import { multiGet, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -124,6 +125,16 @@ describe.each([ALONE, ...sharedServerNames()] as const)('deletes of a subject, c
     for (const gateway of [first, second, first])
       expect((await remove(gateway, 'x', await at(gateway))).status).toBe(404)
     const reason = 'More than 3 deletes a minute by one subject; try again later'
+    const path = pathOf('opensearch', 'c', 'working', 'x')
+    expect(await explain(second, { method: 'DELETE', path, token: await at(second) })).toMatchObject({
+      decision: 'refused',
+      by: 'quota',
+      answer: { status: 429, reason },
+    })
+    const fresh = await second.token({ subject: `fresh-${how}` })
+    expect((await explain(second, { method: 'DELETE', path, token: fresh })).quota).toEqual([
+      { limit: 'perMinute', of: 3, left: 3 },
+    ])
     for (const dialect of DIALECTS) {
       const call = { container: 'c', type: 'working', id: 'x', token: await at(second) } as const
       const { status, headers, body } = await deleteIn(dialect, second, call)

@@ -22,3 +22,38 @@ test('an explanation in lines, of which none steers a terminal', () => {
   )
   expect(exitCodeOf(explanation)).toBe(3)
 })
+
+test('every part of an explanation has its line', () => {
+  const explanation = {
+    decision: 'allowed',
+    why: 'It is there',
+    answer: { status: 200 },
+    bodyDecides: 'The ids decide',
+    route: 'deleteMemory',
+    principal: { subject: 'alice', issuer: 'i', scopes: ['memory:delete'] },
+    scopesNeeded: ['memory:delete', 'memory:delete:any'],
+    cluster: { name: 'eu', route: 2 },
+    nodes: { next: ['http://a', 'http://b'], ejected: ['http://c'] },
+    guard: { api: 'get', class: 'read', rule: { position: 1, says: 'methods GET: needs a' }, observed: ['no rule'] },
+    container: { id: 'c', found: true, admittedBy: 'owner', indices: ['m-working'] },
+    quota: [{ limit: 'perMinute', of: 10, left: 3 }],
+    idempotencyKey: 'unused',
+  } as const
+  expect(wordExplanation(explanation).split('\n')).toEqual([
+    'decision   allowed',
+    'why        It is there',
+    'answer     200',
+    'body       The ids decide',
+    'request    deleteMemory',
+    'caller     alice of i, with memory:delete',
+    'scope      needs memory:delete or memory:delete:any',
+    'cluster    eu, by routes[2]',
+    'node       http://a or http://b; out: http://c',
+    'guard      get (read): rules[1], methods GET: needs a',
+    'observed   no rule',
+    'container  c admits the caller by being its owner; memories in m-working',
+    'limits     perMinute: 3 of 10 left in this minute',
+    'key        not used before: the answer to this call would be kept',
+    '',
+  ])
+})
