@@ -82,8 +82,18 @@ rootLogger.level = info
 rootLogger.appenderRef.console.ref = console
 `
 
+export interface JavaOptions {
+  readonly heapMegabytes: number
+  /** Compiled quickly rather than well. */
+  readonly isShortLived: boolean
+}
+
 /** The arguments of `java`. */
-export function javaArguments(version: string, folders: RunFolders, heapMegabytes: number): string[] {
+export function javaArguments(
+  version: string,
+  folders: RunFolders,
+  { heapMegabytes, isShortLived }: JavaOptions,
+): string[] {
   const { home, config, temporary } = folders
   const confined = isBefore3(version)
     ? ['-Djava.security.manager=allow']
@@ -91,6 +101,7 @@ export function javaArguments(version: string, folders: RunFolders, heapMegabyte
   return [
     `-Xms${heapMegabytes}m`,
     `-Xmx${heapMegabytes}m`,
+    ...(isShortLived ? ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] : []),
     '-XX:+ExitOnOutOfMemoryError',
     // Its file in /tmp/hsperfdata_<user> would outlive a killed server.
     '-XX:-UsePerfData',

@@ -22,10 +22,7 @@ const SELECTION = [
   ...['search/10_source_filtering', 'search/20_default_values', 'search/30_limits', 'search/90_search_after'],
 ].map((name) => (name.includes('/') ? `${name}.yml` : name))
 
-// 97 s on a loaded machine: too long for CI as it is.
-const long = process.env['TEST_LONG'] === '1' ? describe : describe.skip
-
-long("the server's own REST tests of documents and search", () => {
+describe("the server's own REST tests of documents and search", () => {
   let world: RestWorld
   const compared: Compared[] = []
   beforeAll(async () => {

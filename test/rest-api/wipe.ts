@@ -6,18 +6,18 @@ import type { Sender } from './send.ts'
 export async function wipeCluster(sender: Sender): Promise<void> {
   const ask = async (method: string, path: string, body?: string): Promise<Json | undefined> =>
     (await sender.send({ method, path, body, contentType: body === undefined ? undefined : 'application/json' })).body
-  await ask('DELETE', '/_search/scroll/_all')
-  await ask('DELETE', '/_search/point_in_time/_all')
   const parts = [
     'metadata.indices.*.state',
     ...['templates', 'index_template', 'component_template', 'data_stream', 'repositories', 'ingest'],
     ...['search_pipeline', 'stored_scripts', 'view', 'decommissionedAttribute', 'weighted_shard_routing'],
   ]
   const filter = parts.map((part) => (part.includes('.') ? part : `metadata.${part}`)).join(',')
-  const state = await ask(
-    'GET',
-    `/_cluster/state/metadata?filter_path=${filter},metadata.cluster_coordination.voting_config_exclusions`,
-  )
+  const [state, settings] = await Promise.all([
+    ask('GET', `/_cluster/state/metadata?filter_path=${filter},metadata.cluster_coordination.voting_config_exclusions`),
+    ask('GET', '/_cluster/settings?flat_settings=true'),
+    ask('DELETE', '/_search/scroll/_all'),
+    ask('DELETE', '/_search/point_in_time/_all'),
+  ])
   const metadata = isObject(state) && isObject(state['metadata']) ? state['metadata'] : {}
   for (const repository of namesIn(metadata['repositories'])) {
     await ask('DELETE', `/_snapshot/${repository}/*`)
@@ -36,13 +36,13 @@ export async function wipeCluster(sender: Sender): Promise<void> {
   for (const id of namesIn(metadata['stored_scripts'])) await ask('DELETE', `/_scripts/${encodeURIComponent(id)}`)
   if (metadata['cluster_coordination'] !== undefined)
     await ask('DELETE', '/_cluster/voting_config_exclusions?wait_for_removal=false')
-  await resetSettings(ask)
+  await resetSettings(ask, settings)
 }
 
 async function resetSettings(
   ask: (method: string, path: string, body?: string) => Promise<Json | undefined>,
+  settings: Json | undefined,
 ): Promise<void> {
-  const settings = await ask('GET', '/_cluster/settings?flat_settings=true')
   if (!isObject(settings)) return
   const names = ['persistent', 'transient'].flatMap((scope) => namesIn(settings[scope]))
   if (names.length === 0) return

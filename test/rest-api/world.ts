@@ -42,7 +42,7 @@ export async function openRestWorld(onProgress: (message: string) => void = () =
     await chmod(repositories, 0o777)
     // As the server's own build starts the cluster of these tests.
     const settings = { 'path.repo': repositories, 'node.attr.testattr': 'test' }
-    const cluster = await startOpenSearch({ heapMegabytes: 512, settings, onProgress })
+    const cluster = await startOpenSearch({ heapMegabytes: 512, isShortLived: true, settings, onProgress })
     closing.push(() => cluster.stop())
     const gateway = await startTestGateway({ cluster: { nodes: [cluster.url] }, log: { level: 'warn' } })
     closing.push(() => gateway.close())
