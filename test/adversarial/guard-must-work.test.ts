@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { plainCluster } from '../support/clusters.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
-import { complaintsOf, makeGuardWorld, outcomeOf, putJson } from '../support/guard-world.ts'
+import { askPlainly, complaintsOf, makeGuardWorld, outcomeOf, putJson } from '../support/guard-world.ts'
 import type { GuardWorld } from '../support/guard-world.ts'
 import { readsThatWork, writesThatWork } from '../vectors/guard-must-work.ts'
 import type { OpenNames } from '../vectors/guard-must-work.ts'
@@ -17,11 +17,15 @@ let gateway: TestGateway
 let authorization: string
 
 beforeAll(async () => {
-  world = await makeGuardWorld(cluster)
+  world = await makeGuardWorld(askPlainly(cluster))
   const { stem, open, id } = world.names
   names = { stem, first: open, second: `${stem}-other`, alias: `${stem}-both`, id }
-  await putJson(cluster, `/${names.second}/_doc/${id}?refresh=true`, { text: 'ordinary too', user: 'bob', n: 2 })
-  await putJson(cluster, `/${names.first},${names.second}/_alias/${names.alias}`, {})
+  await putJson(askPlainly(cluster), `/${names.second}/_doc/${id}?refresh=true`, {
+    text: 'ordinary too',
+    user: 'bob',
+    n: 2,
+  })
+  await putJson(askPlainly(cluster), `/${names.first},${names.second}/_alias/${names.alias}`, {})
   gateway = await startTestGateway({ cluster: { nodes: [cluster] } })
   authorization = `Authorization: Bearer ${await gateway.token({ scopes: ['opensearch:read', 'opensearch:write'] })}`
 })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Agent, createServer, request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { Agent as TlsAgent, request as httpsRequest } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
 /** A request as it came to the proxy, whole. */
@@ -125,10 +126,14 @@ interface ActiveRule {
   met: number
 }
 
-/** Starts a proxy in front of `clusterUrl` (plain http). */
-export async function startFaultProxy(clusterUrl: string): Promise<FaultProxy> {
+/**
+ * Starts a proxy in front of `clusterUrl`; it speaks plain http itself.
+ * @param ca the authority of a cluster with TLS, as PEM
+ */
+export async function startFaultProxy(clusterUrl: string, ca?: Buffer): Promise<FaultProxy> {
   const cluster = new URL(clusterUrl)
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 })
+  const pool = { keepAlive: true, maxSockets: 256 }
+  const agent = cluster.protocol === 'https:' ? new TlsAgent({ ...pool, maxSockets: 16, ca }) : new Agent(pool)
   const sockets = new Set<Socket>()
   const closed = { toCluster: 0, fromCluster: 0 }
   let connections = 0
@@ -263,7 +268,8 @@ async function readAll(message: IncomingMessage): Promise<Buffer> {
 
 function askCluster(cluster: URL, agent: Agent, message: IncomingMessage, body: Buffer): Promise<ClusterAnswer> {
   return new Promise((resolve, reject) => {
-    const upstream = httpRequest({
+    const send = cluster.protocol === 'https:' ? httpsRequest : httpRequest
+    const upstream = send({
       host: cluster.hostname,
       port: cluster.port,
       agent,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import type { GuardNames } from '../vectors/guard-spelling.ts'
 import { call } from './call.ts'
+import type { Call, Reply } from './call.ts'
 import { sendRaw } from './raw-http.ts'
 import type { RawReply } from './raw-http.ts'
 
@@ -17,31 +18,38 @@ export interface GuardWorld {
 
 const json = { 'content-type': 'application/json' }
 
-export async function putJson(cluster: string, path: string, body: unknown): Promise<void> {
-  const { status, text } = await call(cluster, { method: 'PUT', path, headers: json, body: JSON.stringify(body) })
+/** Asks the cluster as somebody who may do anything. */
+export type Ask = (request: Omit<Call, 'tls' | 'token'>) => Promise<Reply>
+
+export const askPlainly =
+  (cluster: string): Ask =>
+  (request) =>
+    call(cluster, request)
+
+export async function putJson(ask: Ask, path: string, body: unknown): Promise<void> {
+  const { status, text } = await ask({ method: 'PUT', path, headers: json, body: JSON.stringify(body) })
   if (status >= 300) throw new Error(text)
 }
 
-export async function makeGuardWorld(cluster: string): Promise<GuardWorld> {
+export async function makeGuardWorld(ask: Ask): Promise<GuardWorld> {
   const stem = `gh${randomBytes(4).toString('hex')}`
   const names = { stem, canary: `${stem}-memory-working`, id: 'd1', open: `${stem}-open`, alias: `${stem}-alias` }
   const secret = `canary${randomBytes(8).toString('hex')}`
-  await putJson(cluster, `/${names.canary}/_doc/${names.id}?refresh=true`, { text: secret, user: 'bob' })
-  await putJson(cluster, `/${names.open}/_doc/${names.id}?refresh=true`, { text: 'ordinary', user: 'alice', n: 1 })
-  await putJson(cluster, `/${names.canary}/_alias/${names.alias}`, {})
+  await putJson(ask, `/${names.canary}/_doc/${names.id}?refresh=true`, { text: secret, user: 'bob' })
+  await putJson(ask, `/${names.open}/_doc/${names.id}?refresh=true`, { text: 'ordinary', user: 'alice', n: 1 })
+  await putJson(ask, `/${names.canary}/_alias/${names.alias}`, {})
   return {
     names,
     secret,
     async canary() {
       const [document, index] = await Promise.all([
-        call(cluster, { path: `/${names.canary}/_doc/${names.id}` }),
-        call(cluster, { path: `/${names.canary}?flat_settings=true` }),
+        ask({ path: `/${names.canary}/_doc/${names.id}` }),
+        ask({ path: `/${names.canary}?flat_settings=true` }),
       ])
       return { document: document.body, index: index.body }
     },
     async remove(...more) {
-      for (const index of [names.canary, names.open, ...more])
-        await call(cluster, { method: 'DELETE', path: `/${index}` })
+      for (const index of [names.canary, names.open, ...more]) await ask({ method: 'DELETE', path: `/${index}` })
     },
   }
 }
