@@ -7,6 +7,13 @@ import type { LenientUpstream } from '../support/lenient-upstream.ts'
 import { rawRequest, sendRaw } from '../support/raw-http.ts'
 import { SMUGGLING } from '../vectors/smuggling.ts'
 
+/** What a caller without opensearch:admin sends to, with a body that is inspected or not, and what another asks for afterwards. */
+const CALLERS = [
+  { scope: 'opensearch:read', rest: '/_search', next: 'GET /next/_doc/1' },
+  { scope: 'opensearch:write', rest: '/_doc', next: 'POST /next/_refresh' },
+  { scope: 'opensearch:write', rest: '/_bulk', next: 'POST /next/_refresh' },
+] as const
+
 describe.each(['undici', 'http-proxy-middleware'] as const)('smuggling through the engine %s', (engine) => {
   let upstream: LenientUpstream
   let gateway: TestGateway
@@ -45,6 +52,37 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('smuggling through t
     expect(ours.filter(({ line: seen }) => seen === `GET /next${path} HTTP/1.1`)).toHaveLength(1)
     expect(upstream.requests.filter(({ line: seen }) => seen.includes('smuggled'))).toEqual([])
   })
+
+  test.each(CALLERS)(
+    'of $scope to $rest: one request or none, and the next caller has an answer of their own',
+    async (caller) => {
+      const { scope, rest, next } = caller
+      const own = `Authorization: Bearer ${await gateway.token({ scopes: [scope] })}`
+      const complaints: unknown[] = []
+      for (const [position, { what, line = 'POST /x', headers, body, expected }] of SMUGGLING.entries()) {
+        upstream.reset()
+        const asked = line.replace('/x', `/x${String(position)}${rest}`)
+        const { statuses } = await sendRaw(
+          gateway.url,
+          rawRequest(asked, [own, 'Content-Type: application/json', ...headers], body),
+        )
+        const after = await sendRaw(gateway.url, rawRequest(next, [own]))
+        const seen = upstream.requests.filter(({ isWhole, head }) => isWhole && /^via: /im.test(head))
+        const [first = 0] = statuses
+        const told = seen.map(({ line: got, body: bytes }) => ({ line: got, body: bytes }))
+        const followed = { line: `${next} HTTP/1.1`, body: '' }
+        // Some of what is plain HTTP is no search, or no API, that this caller may use.
+        const isRefused = expected === 'refused' ? first === 400 : first >= 400 && first < 500
+        const wanted =
+          isRefused || expected === 'refused'
+            ? [followed]
+            : [{ line: `${asked} HTTP/1.1`, body: expected.body }, followed]
+        const isAsWanted = (isRefused || (expected !== 'refused' && first === 200)) && after.statuses[0] === 200
+        if (!isAsWanted || JSON.stringify(told) !== JSON.stringify(wanted)) complaints.push({ what, statuses, told })
+      }
+      expect(complaints).toEqual([])
+    },
+  )
 
   test.each(['DELETE', 'OPTIONS', 'GET', 'POST', 'PUT'])(
     'a chunked %s with a request as its body, on a connection that stays: one request upstream for each',
