@@ -13,6 +13,8 @@ const shared = {
   },
 }
 
+const deploy = { ...shared, globalSetup: '<rootDir>/test/deploy/tools/fetch-tools.ts' }
+
 const cluster = {
   ...shared,
   globalSetup: '<rootDir>/test/support/start-clusters.ts',
@@ -25,7 +27,7 @@ export default {
   reporters: ['default', '<rootDir>/test/support/plain-summary.js'],
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
-    { ...shared, displayName: 'deploy', testMatch: ['<rootDir>/test/{deploy,readme}/**/*.test.ts'] },
+    { ...deploy, displayName: 'deploy', testMatch: ['<rootDir>/test/{deploy,readme}/**/*.test.ts'] },
     { ...cluster, displayName: 'cluster', testMatch: ['<rootDir>/test/{contract,cluster,adversarial}/**/*.test.ts'] },
   ],
 }
