@@ -9,13 +9,14 @@ import { parseDuration } from './config/scalars.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { exitCodeOf, wordExplanation } from './core/explain.ts'
 import { SCOPES } from './core/principal.ts'
+import { doctorCommand } from './doctor/command.ts'
 import { createLog } from './ops/log.ts'
 import { checkConfig } from './check-config.ts'
 import { explainOnce, startGateway } from './server.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Runs one command line. @returns the exit code: 0 done, 1 it failed, 2 the command line or the configuration is wrong, 3 explained as refused */
+/** Runs one command line. @returns the exit code: 0 done, 1 it failed, 2 the command line or the configuration is wrong, 3 explained as refused; doctor has its own */
 export async function runCommand(argv: readonly string[], env: Env): Promise<number> {
   try {
     let exitCode = 0
@@ -37,6 +38,7 @@ function createProgram(env: Env, exit: (code: number) => void): Command {
   program.addCommand(startCommand(env))
   program.addCommand(checkCommand(env))
   program.addCommand(explainCommand(env, exit))
+  program.addCommand(doctorCommand((path) => readConfig(path, env), exit))
   program.addCommand(schemaCommand())
   program.addCommand(tokenCommand(env))
   program.addCommand(demoCommand())

@@ -1,6 +1,7 @@
 import { openCircuit } from './cluster/circuit.ts'
 import type { CircuitHealth } from './cluster/circuit.ts'
 import { openCluster } from './cluster/client.ts'
+import type { ClusterClient } from './cluster/client.ts'
 import { keepIndexTable } from './cluster/index-table.ts'
 import { createMemoryStores } from './cluster/memory-store.ts'
 import { createContainerStores } from './cluster/container-store.ts'
@@ -65,18 +66,7 @@ export async function openGatewayCluster(
   log: Log,
   metrics: Metrics,
 ): Promise<GatewayCluster> {
-  const choice = openChoice(cluster)
-  const client = openCluster({
-    name,
-    nodes: cluster.nodes,
-    choice,
-    ca: cluster.tls.ca,
-    service: cluster.service,
-    connectTimeoutMs: cluster.connectTimeout,
-    attemptTimeoutMs: cluster.attemptTimeout,
-    idleTimeoutMs: cluster.idleTimeout,
-    maxConnections: cluster.maxConnections,
-  })
+  const { client, choice } = openServiceClient(name, cluster)
   const nodeChecks = checkNodes({
     client,
     nodes: choice,
@@ -146,6 +136,23 @@ export async function openGatewayCluster(
       await Promise.all([client.close(), engine.close()])
     },
   }
+}
+
+/** Opens a cluster as the service identity, and the choice of its nodes. No connection is made before the first request. */
+export function openServiceClient(name: string, cluster: Cluster): { client: ClusterClient; choice: ClusterNodes } {
+  const choice = openChoice(cluster)
+  const client = openCluster({
+    name,
+    nodes: cluster.nodes,
+    choice,
+    ca: cluster.tls.ca,
+    service: cluster.service,
+    connectTimeoutMs: cluster.connectTimeout,
+    attemptTimeoutMs: cluster.attemptTimeout,
+    idleTimeoutMs: cluster.idleTimeout,
+    maxConnections: cluster.maxConnections,
+  })
+  return { client, choice }
 }
 
 /** The same way to pass a request on, with somebody told how long it took in seconds. */

@@ -52,7 +52,7 @@ const SETTING_PATHS: readonly (readonly [from: RegExp, to: string])[] = [
 ]
 
 /** A configured issuer as `auth/` takes it. */
-function issuerOptions(issuer: Issuer, keptClaims: readonly string[]): IssuerOptions {
+export function issuerOptions(issuer: Issuer, keptClaims: readonly string[]): IssuerOptions {
   const { keySet } = issuer
   return {
     issuer: issuer.issuer,

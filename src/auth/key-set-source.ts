@@ -17,16 +17,24 @@ export interface KeySetSource {
   close(): void
 }
 
+/** Who wants to know of each request that is made. */
+interface FetchWatch {
+  readonly onAsk?: () => void
+  /** @param date the answer's `Date` */
+  readonly onDate?: (date: string) => void
+}
+
 /** The source of an issuer's keys: a fixed address, the one that OIDC discovery names, or a file. */
 export function openKeySetSource(
   issuer: string,
   keys: Exclude<KeysOptions, { kind: 'secret' }>,
   cache: IssuerOptions['cache'],
+  watch: FetchWatch = {},
 ): KeySetSource {
   if (keys.kind === 'file') return fileSource(keys.path, cache)
-  if (keys.kind === 'jwks') return remoteSource(keys.uri, cache, (fetchDocument) => fetchDocument(keys.uri))
+  if (keys.kind === 'jwks') return remoteSource(keys.uri, cache, watch, (fetchDocument) => fetchDocument(keys.uri))
   const uri = keys.uri ?? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-  return remoteSource(uri, cache, async (fetchDocument) =>
+  return remoteSource(uri, cache, watch, async (fetchDocument) =>
     fetchDocument(keySetUriOf(await fetchDocument(uri), uri, issuer)),
   )
 }
@@ -36,6 +44,7 @@ type FetchDocument = (uri: string) => Promise<JsonObject>
 function remoteSource(
   name: string,
   cache: KeyCacheOptions,
+  watch: FetchWatch,
   fetchKeySet: (fetchDocument: FetchDocument) => Promise<JsonObject>,
 ): KeySetSource {
   const dispatcher = new Agent({
@@ -47,7 +56,9 @@ function remoteSource(
     load: async () => {
       // One limit on everything, a body that trickles in byte by byte included.
       const signal = AbortSignal.timeout(cache.fetchTimeoutMs)
-      const document = await fetchKeySet((uri) => fetchJson(uri, { dispatcher, signal, maxBytes: cache.maxBytes }))
+      const document = await fetchKeySet((uri) =>
+        fetchJson(uri, { dispatcher, signal, maxBytes: cache.maxBytes, watch }),
+      )
       return readKeys(document, cache.maxKeys)
     },
     close: () => void dispatcher.destroy(),
@@ -74,14 +85,18 @@ interface FetchLimits {
   readonly dispatcher: Dispatcher
   readonly signal: AbortSignal
   readonly maxBytes: number
+  readonly watch: FetchWatch
 }
 
-async function fetchJson(uri: string, { dispatcher, signal, maxBytes }: FetchLimits): Promise<JsonObject> {
+async function fetchJson(uri: string, { dispatcher, signal, maxBytes, watch }: FetchLimits): Promise<JsonObject> {
   const problem = keyUriProblem(uri)
   // check: set-uri
   if (problem !== undefined) throw new Error(`the address ${uri} ${problem}`)
   const headers = { accept: 'application/json, application/jwk-set+json', 'accept-encoding': 'identity' }
+  watch.onAsk?.()
   const response = await request(uri, { dispatcher, signal, headers, reset: true })
+  const { date } = response.headers
+  if (typeof date === 'string') watch.onDate?.(date)
   try {
     // A redirect is not followed either: whoever may answer for this address may not choose another.
     // check: set-status

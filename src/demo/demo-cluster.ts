@@ -1,5 +1,5 @@
 import { startEmbeddedStore } from '../embedded/server.ts'
-import { progressPrinter } from '../local-cluster/progress.ts'
+import { progressPrinter } from '../progress.ts'
 import { startOpenSearch } from '../local-cluster/start-opensearch.ts'
 import type { SampleDocument } from './sample-memories.ts'
 

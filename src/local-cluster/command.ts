@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { Command, InvalidArgumentError } from 'commander'
 import { LocalClusterError } from './local-cluster-error.ts'
-import { progressPrinter } from './progress.ts'
+import { progressPrinter } from '../progress.ts'
 import { type OpenSearchOptions, type RunningOpenSearch, startOpenSearch } from './start-opensearch.ts'
 import { DEFAULT_VERSION } from './versions.ts'
 

@@ -5,8 +5,7 @@ import { createInterface } from 'node:readline'
 import { stripVTControlCharacters } from 'node:util'
 import { LocalClusterError } from './local-cluster-error.ts'
 import { mavenProject, type Part } from './maven-project.ts'
-
-export type OnProgress = (message: string) => void
+import type { OnProgress } from '../progress.ts'
 
 export interface Maven {
   readonly program: string

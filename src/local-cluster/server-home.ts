@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { cached } from './cache.ts'
 import { LocalClusterError } from './local-cluster-error.ts'
 import * as maven from './maven-project.ts'
-import { fetchParts, type Maven, type OnProgress } from './run-maven.ts'
+import type { OnProgress } from '../progress.ts'
+import { fetchParts, type Maven } from './run-maven.ts'
 import { isBefore3 } from './versions.ts'
 
 /** What it takes to fetch a server: `findMaven` is only called when something is not in the cache yet. */

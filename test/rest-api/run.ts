@@ -1,5 +1,5 @@
 // `npm run test:rest-api -- [folder ...]`: the server's own REST tests, all or those of some folders, directly and through the gateway.
-import { progressPrinter } from '../../src/local-cluster/progress.ts'
+import { progressPrinter } from '../../src/progress.ts'
 import { SUITE_VERSION } from './fetch-suite.ts'
 import { listFiles } from './load-tests.ts'
 import { differenceOf, openRestWorld } from './world.ts'

@@ -1,7 +1,7 @@
 import { generateKeyPair } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { progressPrinter } from '../../src/local-cluster/progress.ts'
+import { progressPrinter } from '../../src/progress.ts'
 import {
   type OpenSearchOptions,
   type RunningOpenSearch,

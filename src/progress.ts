@@ -1,4 +1,5 @@
-import type { OnProgress } from './run-maven.ts'
+/** Told in a line what is being done. */
+export type OnProgress = (message: string) => void
 
 /** The part of a terminal's or pipe's stream that the printer needs. */
 interface Output {
