@@ -125,7 +125,7 @@ export function signalOf(
   // The time in which a body arrives is its caller's, and has a limit of its own.
   const leftMs = hasBody(request) ? deadlineMs : startedAt + deadlineMs - performance.now()
   if (leftMs <= 0) expire()
-  const timer = setTimeout(expire, leftMs).unref()
+  const timer = setTimeout(expire, Math.max(leftMs, 1)).unref()
   const end = (): void => {
     if (carriesOn && !response.writableFinished) return
     clearTimeout(timer)
