@@ -1,6 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { GatewayError } from '../core/failure.ts'
+import type { ClusterClient } from './client.ts'
+import { failureOf } from './reading.ts'
+import type { ClusterAnswer, ClusterRequest } from './request.ts'
 
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 2_000
@@ -29,4 +32,21 @@ export async function withBackoff<Value>(
       })
     }
   }
+}
+
+/**
+ * Sends a request again, after a pause, where the cluster was too busy to begin it.
+ * @throws GatewayError tooManyRequests where no attempt, or no time, is left; what the client throws
+ */
+export function requestUnlessBusy(
+  client: ClusterClient,
+  request: ClusterRequest,
+  signal: AbortSignal,
+): Promise<ClusterAnswer> {
+  const attempt = async (): Promise<ClusterAnswer> => {
+    const answer = await client.request(request, signal)
+    if (answer.status === 429) throw failureOf(answer)
+    return answer
+  }
+  return withBackoff(attempt, signal)
 }

@@ -4,7 +4,7 @@ import type { ContainerStore, FoundContainer } from '../core/delete-container.ts
 import { GatewayError } from '../core/failure.ts'
 import type { StoredContainer } from '../core/shared-indices.ts'
 import type { Stopwatch } from '../core/stopwatch.ts'
-import { withBackoff } from './backoff.ts'
+import { requestUnlessBusy, withBackoff } from './backoff.ts'
 import { timedClient } from './client.ts'
 import type { ClusterClient } from './client.ts'
 import { findMatches } from './find-matches.ts'
@@ -75,7 +75,8 @@ async function* allContainers(
   { client, containerIndex: index }: Options,
   signal: AbortSignal,
 ): AsyncGenerator<StoredContainer> {
-  const refreshed = await client.request(
+  const refreshed = await requestUnlessBusy(
+    client,
     { method: 'POST', path: `/${encodeURIComponent(index)}/_refresh`, isRepeatable: true, mayTakeLong: true },
     signal,
   )

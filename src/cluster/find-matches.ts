@@ -1,6 +1,6 @@
 import type { Match, MatchPage, QueryFailure } from '../core/delete-by-query.ts'
 import { GatewayError } from '../core/failure.ts'
-import { withBackoff } from './backoff.ts'
+import { requestUnlessBusy } from './backoff.ts'
 import type { ClusterClient } from './client.ts'
 import { asList, asLong, asObject, asString, errorType, failureOf, isObject } from './reading.ts'
 import type { JsonObject } from './reading.ts'
@@ -34,7 +34,7 @@ export async function* findMatches(
     isRepeatable: true,
     mayTakeLong: true,
   }
-  let answer = await unlessBusy(client, search, signal)
+  let answer = await requestUnlessBusy(client, search, signal)
   if (answer.status === 404) {
     yield undefined
     return
@@ -48,7 +48,7 @@ export async function* findMatches(
       yield page
       if (page.matches.length === 0) return
       const next = JSON.stringify({ scroll: SCROLL_HOLDS, scroll_id: scrollId })
-      answer = await unlessBusy(
+      answer = await requestUnlessBusy(
         client,
         { method: 'POST', path: '/_search/scroll', body: next, mayTakeLong: true },
         signal,
@@ -57,15 +57,6 @@ export async function* findMatches(
   } finally {
     if (scrollId !== undefined) await clearScroll(client, scrollId)
   }
-}
-
-function unlessBusy(client: ClusterClient, request: ClusterRequest, signal: AbortSignal): Promise<ClusterAnswer> {
-  const attempt = async (): Promise<ClusterAnswer> => {
-    const answer = await client.request(request, signal)
-    if (answer.status === 429) throw failureOf(answer)
-    return answer
-  }
-  return withBackoff(attempt, signal)
 }
 
 function bodyOf(answer: ClusterAnswer): JsonObject {

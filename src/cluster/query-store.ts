@@ -3,7 +3,7 @@ import type { AccessPolicy } from '../core/access.ts'
 import type { MatchPage, MatchQuestion, QueryStore } from '../core/delete-by-query.ts'
 import type { SearchStore } from '../core/search-memories.ts'
 import type { Stopwatch } from '../core/stopwatch.ts'
-import { withBackoff } from './backoff.ts'
+import { requestUnlessBusy, withBackoff } from './backoff.ts'
 import { timedClient } from './client.ts'
 import type { ClusterClient } from './client.ts'
 import { findMatches } from './find-matches.ts'
@@ -38,7 +38,7 @@ export function createQueryStores(options: Options): QueryStores {
         find: (question) => find({ ...options, client }, question, signal),
         removeMatches: (index, matches) => removeMatches(client, index, matches, signal),
         search: (question) => withBackoff(() => searchIndex(client, question, signal), signal),
-        prove: (index) => readable.prove(index, signal),
+        prove: (index) => withBackoff(() => readable.prove(index, signal), signal),
         refresh: (index) => refresh(client, index),
       }
     },
@@ -63,7 +63,6 @@ const REFRESH_MS = 30_000
 /** Makes deletes visible to searches. They are made by then, so neither a caller who has gone nor a failure changes anything. */
 async function refresh(client: ClusterClient, index: string): Promise<void> {
   const path = `/${encodeURIComponent(index)}/_refresh`
-  await client
-    .request({ method: 'POST', path, mayTakeLong: true }, AbortSignal.timeout(REFRESH_MS))
-    .catch(() => undefined)
+  const request = { method: 'POST', path, isRepeatable: true, mayTakeLong: true } as const
+  await requestUnlessBusy(client, request, AbortSignal.timeout(REFRESH_MS)).catch(() => undefined)
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Match, QueryFailure, RemovedMatches } from '../core/delete-by-query.ts'
 import { FAILURES, GatewayError } from '../core/failure.ts'
 import { mayHaveRun } from '../core/never-sent.ts'
+import { requestUnlessBusy } from './backoff.ts'
 import type { ClusterClient } from './client.ts'
 import { asList, asObject, errorType, failureOf, isObject } from './reading.ts'
 import type { JsonObject } from './reading.ts'
@@ -125,7 +126,8 @@ async function settle(
 ): Promise<Fate[]> {
   const docs = matches.map(({ id, routing }) => ({ _index: index, _id: id, _source: false, routing }))
   try {
-    const answer = await client.request(
+    const answer = await requestUnlessBusy(
+      client,
       { method: 'POST', path: '/_mget', body: JSON.stringify({ docs }), isRepeatable: true },
       signal,
     )

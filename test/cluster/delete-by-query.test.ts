@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster, securedCluster } from '../support/clusters.ts'
-import { answerWith, bulk, cutAfter, cutBefore, startFaultProxy } from '../support/fault-proxy.ts'
-import type { FaultProxy } from '../support/fault-proxy.ts'
+import { answerWith, bulk, cutAfter, cutBefore, multiGet, startFaultProxy } from '../support/fault-proxy.ts'
+import type { FaultProxy, Match } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
@@ -47,6 +47,7 @@ async function ask(asked: TestGateway, container: string, query = '', scopes = [
   })
 }
 
+const BUSY = { error: { type: 'rejected_execution_exception', reason: 'busy' }, status: 429 }
 const OWN = { memory_container_id: 'team', owner_id: 'alice' }
 
 describe('an index whose mapping cannot tell whose a memory is', () => {
@@ -109,13 +110,72 @@ describe('on bad days', () => {
 
   test('a cluster that is too busy is asked again', async () => {
     await memories.putMemory('working', 'own', OWN)
-    const busy = { error: { type: 'rejected_execution_exception', reason: 'busy' }, status: 429 }
-    proxy.on(bulk, answerWith(429, busy), 2)
+    proxy.on(bulk, answerWith(429, BUSY), 2)
     expect((await ask(gateway, 'team')).body).toMatchObject({
       deleted: 1,
       retries: { bulk: 2, search: 0 },
       failures: [],
     })
+  })
+
+  test.each<[string, Match]>([
+    ['read the mapping', ({ target }) => target.endsWith('/_mapping')],
+    ['search', ({ target }) => target.includes('/_search?scroll')],
+    ['give the next page', ({ method, target }) => method === 'POST' && target === '/_search/scroll'],
+    ['refresh', ({ method, target }) => method === 'POST' && target === `/${memories.indexOf('working')}/_refresh`],
+  ])('a cluster that is too busy to %s is asked again', async (_, match) => {
+    await memories.putMemory('working', 'own', OWN)
+    const rule = proxy.on(match, answerWith(429, BUSY), 2)
+    const { status, body } = await ask(gateway, 'team')
+    expect({ status, ...(body as object) }).toMatchObject({ status: 200, total: 1, deleted: 1, failures: [] })
+    expect(rule.met()).toBe(2)
+    expect(proxy.requests.filter(match)).toHaveLength(3)
+  })
+
+  test('one that is too busy to show what became of an order whose answer was lost, too', async () => {
+    await memories.putMemory('working', 'own', OWN)
+    let asked = 0
+    proxy.on(bulk, async (exchange) => {
+      asked = proxy.requests.filter(multiGet).length
+      proxy.on(multiGet, answerWith(429, BUSY), 2)
+      await cutAfter(exchange)
+    })
+    const { status, body } = await ask(gateway, 'team')
+    expect({ status, ...(body as object) }).toMatchObject({ status: 200, total: 1, deleted: 1, failures: [] })
+    expect(proxy.requests.filter(multiGet)).toHaveLength(asked + 3)
+  })
+
+  test('one that stays too busy: 429 with the time to come back, and nothing is deleted', async () => {
+    await memories.putMemory('working', 'own', OWN)
+    const hurried = await startTestGateway({
+      cluster: { nodes: [proxy.url] },
+      memory: { containerIndex: memories.containerIndex },
+      limits: { queryDeadline: '300ms' },
+    })
+    try {
+      proxy.on(({ target }) => target.includes('/_search?scroll'), answerWith(429, BUSY))
+      const { status, headers } = await ask(hurried, 'team')
+      expect([status, headers['retry-after']]).toEqual([429, '1'])
+    } finally {
+      await hurried.close()
+    }
+    expect(await memories.hasMemory('working', 'own')).toBe(true)
+  })
+
+  test('a search that timed out is one of the answer, and nothing is deleted', async () => {
+    await memories.putMemory('working', 'own', OWN)
+    proxy.on(
+      ({ target }) => target.includes('/_search?scroll'),
+      async ({ ask: pass, answer }) => {
+        const whole = await pass()
+        const rawHeaders = ['content-type', 'application/json']
+        const body = Buffer.from(whole.body.toString().replace('"timed_out":false', '"timed_out":true'))
+        await answer({ status: 200, rawHeaders, body })
+      },
+    )
+    const { status, body } = await ask(gateway, 'team')
+    expect({ status, ...(body as object) }).toMatchObject({ status: 408, timed_out: true, total: 1, deleted: 0 })
+    expect(await memories.hasMemory('working', 'own')).toBe(true)
   })
 
   test('what cannot be deleted is a failure of the answer, not a success', async () => {
