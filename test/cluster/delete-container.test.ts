@@ -139,6 +139,15 @@ describe('indices that another container uses', () => {
     expect(await what()).toEqual(ALL_THERE)
   })
 
+  test('also by one that no search shows yet', async () => {
+    const index = memories.containerIndex
+    await memories.ask('PUT', `/${index}/_settings`, { index: { refresh_interval: '-1' } })
+    const configuration = { index_prefix: memories.prefix, use_system_index: false }
+    await memories.ask('PUT', `/${index}/_doc/other`, { owner: { name: 'bob' }, configuration })
+    expect((await erase('?delete_all_memories=true')).status).toBe(409)
+    expect(await what()).toEqual(ALL_THERE)
+  })
+
   test('look-alikes share nothing', async () => {
     await other({ index_prefix: `${memories.prefix}-a` })
     await memories.putContainer('third', { configuration: { index_prefix: memories.prefix.slice(0, -1) } })

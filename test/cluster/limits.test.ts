@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 
 import { call } from '../support/call.ts'
@@ -5,7 +8,7 @@ import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { deleteIn, DIALECTS, errorBody, pathOf } from '../support/dialects.ts'
 import { explain } from '../support/explain.ts'
-import { multiGet, startFaultProxy } from '../support/fault-proxy.ts'
+import { bulk, multiGet, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { GatewayOverrides, TestGateway } from '../support/gateway.ts'
@@ -92,6 +95,60 @@ describe('headers', () => {
     const gateway = await start({ headerBytes: 2_048 })
     const { status } = await call(gateway.url, { path: '/', headers: { 'x-long': 'x'.repeat(3_000) } })
     expect(status).toBe(431)
+  })
+})
+
+describe('bodies', () => {
+  test.each<[string, Partial<GatewayOverrides>, string, string, number]>([
+    [
+      'a delete by query beyond limits.queryBytes',
+      { limits: { queryBytes: 1_024 } },
+      '/_plugins/_ml/memory_containers/c/memories/working/_delete_by_query',
+      JSON.stringify({ query: { term: { owner_id: 'x'.repeat(1_024) } } }),
+      413,
+    ],
+    [
+      'a bulk delete beyond legacy.bulk.maxBytes',
+      { legacy: { container: 'c', bulk: { maxBytes: 1_024 } } },
+      '/api/memories/bulk-delete',
+      JSON.stringify({ memoryIds: ['x'.repeat(400), 'y'.repeat(400), 'z'.repeat(400)] }),
+      413,
+    ],
+    [
+      'a bulk delete of more than legacy.bulk.maxIds',
+      { legacy: { container: 'c', bulk: { maxIds: 2 } } },
+      '/api/memories/bulk-delete',
+      JSON.stringify({ memoryIds: ['a', 'b', 'c'] }),
+      400,
+    ],
+  ])('%s is refused, and the cluster hears nothing of it', async (_, overrides, path, body, status) => {
+    const gateway = await start({}, overrides)
+    const headers = { 'content-type': 'application/json' }
+    const answer = await call(gateway.url, { method: 'POST', path, token: await gateway.token(), headers, body })
+    expect(answer.status).toBe(status)
+    expect(proxy.requests.filter((seen) => multiGet(seen) || bulk(seen))).toEqual([])
+  })
+})
+
+describe('connections', () => {
+  test('beyond the limit are closed, and the others served', async () => {
+    const gateway = await start({ connections: 2 })
+    const { hostname: host, port } = new URL(gateway.url)
+    const sockets = [1, 2].map(() => connect(Number(port), host))
+    try {
+      await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+      const third = connect(Number(port), host)
+      third.on('error', () => undefined).resume()
+      await once(third, 'close')
+      for (const socket of sockets) {
+        socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+        const [answer] = (await once(socket, 'data')) as [Buffer]
+        expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /)
+      }
+    } finally {
+      for (const socket of sockets) socket.destroy()
+    }
+    await until(async () => (await call(gateway.url, { path: '/' }).catch(() => undefined))?.status === 401)
   })
 })
 
