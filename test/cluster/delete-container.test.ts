@@ -17,20 +17,26 @@ let gateway: TestGateway
 
 beforeAll(async () => {
   proxy = await startFaultProxy(url)
-})
-beforeEach(async () => {
   memories = testMemories(url)
-  await memories.putContainer('mine', { owner: { name: 'alice' }, backend_roles: ['eng'] })
-  for (const type of ['sessions', 'working'] as const) await memories.putMemory(type, 'm', { payload_type: 'data' })
   const memory = { containerIndex: memories.containerIndex }
   gateway = await startTestGateway({ cluster: { nodes: [proxy.url] }, memory })
 })
+// Indices that a test leaves are those of the next: to make them takes longer than all else.
+beforeEach(async () => {
+  await memories.putContainer('mine', { owner: { name: 'alice' }, backend_roles: ['eng'] })
+  for (const type of ['sessions', 'working'] as const) await memories.putMemory(type, 'm', { payload_type: 'data' })
+})
 afterEach(async () => {
   proxy.reset()
+  await memories.ask('POST', `/${memories.containerIndex}/_refresh`)
+  const everything = { query: { match_all: {} } }
+  await memories.ask('POST', `/${memories.containerIndex}/_delete_by_query?refresh=true&conflicts=proceed`, everything)
+})
+afterAll(async () => {
   await gateway.close()
+  await proxy.close()
   await memories.removeAll()
 })
-afterAll(() => proxy.close())
 
 interface Caller {
   readonly subject?: string

@@ -27,7 +27,7 @@ export interface Reply {
   readonly body: unknown
 }
 
-/** Asks once over node:http. Rejects when no whole answer comes. */
+/** Asks once over node:http. Rejects when no whole answer comes; the error says whether its connection had served a request before (`reusedSocket`). */
 export function call(origin: string, { method = 'GET', path, token, headers, body, agent, tls }: Call): Promise<Reply> {
   const url = new URL(origin)
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest
@@ -68,7 +68,7 @@ export function call(origin: string, { method = 'GET', path, token, headers, bod
         })
       },
     )
-    request.on('error', reject)
+    request.on('error', (error) => reject(Object.assign(error, { reusedSocket: request.reusedSocket })))
     request.end(body)
   })
 }
