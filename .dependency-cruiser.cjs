@@ -61,6 +61,7 @@ module.exports = {
     owner('yaml', ['yaml'], '^src/config/'),
     owner('prom-client', ['prom-client'], '^src/ops/'),
     owner('pino', ['pino'], '^src/ops/'),
+    owner('opentelemetry', ['@opentelemetry'], '^src/ops/trace\\.ts$'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -9,6 +9,7 @@ import { presentationOf } from './core/parameters.ts'
 import type { Principal } from './core/principal.ts'
 import { dialectOf, dialectOfRawTarget } from './core/route.ts'
 import { Stopwatch } from './core/stopwatch.ts'
+import type { ArrivedRequest, Tracing } from './core/tracing.ts'
 import { chooseFor, readRoute } from './handlers/admit.ts'
 import type { AdmitParts } from './handlers/admit.ts'
 import type { Exchange, Handled, HandlerParts } from './handlers/exchange.ts'
@@ -27,6 +28,8 @@ export interface AppParts extends HandlerParts, AdmitParts {
   /** Requests under way at once; any more are refused before anything is done for them. */
   readonly maxInFlight: number
   readonly log: Log
+  /** Where nobody collects spans, `undefined`. */
+  readonly tracing: Tracing | undefined
   readonly metrics: Pick<Metrics, 'request' | 'delete' | 'failure' | 'tokenRefused' | 'guardDecision'>
 }
 
@@ -52,7 +55,9 @@ export function createApp(take: () => Lease<AppParts>): RequestListener {
       endLast()
     })
     const exchange = begin(parts, request, response)
-    void serve(parts, exchange, inFlight > parts.maxInFlight).finally(endLast)
+    const isTooMany = inFlight > parts.maxInFlight
+    const served = parts.tracing === undefined ? serve : serveTraced(parts.tracing)
+    void served(parts, exchange, isTooMany).finally(endLast)
   }
   const app = express()
   app.disable('x-powered-by')
@@ -79,6 +84,31 @@ async function serve(parts: AppParts, exchange: Exchange, isTooMany: boolean): P
     // Not even an answer could be made: nobody must wait for one.
     parts.log.failure(exchange.requestId, error)
     exchange.response.destroy()
+  }
+}
+
+function serveTraced(tracing: Tracing): typeof serve {
+  return (parts, exchange, isTooMany) => {
+    const { request, response, requestId, method } = exchange
+    const arrived: ArrivedRequest = {
+      method,
+      scheme: 'encrypted' in request.socket ? 'https' : 'http',
+      httpVersion: request.httpVersion,
+      requestId,
+      traceparents: request.headersDistinct['traceparent'] ?? [],
+      tracestates: request.headersDistinct['tracestate'] ?? [],
+    }
+    return tracing.request(arrived, (end) => {
+      response.once('close', () => {
+        const { route, outcome } = exchange
+        end({
+          'http.response.status_code': response.statusCode,
+          'memory_gateway.route': route?.kind ?? 'refused',
+          ...(outcome === undefined ? {} : { 'memory_gateway.outcome': outcome.kind }),
+        })
+      })
+      return serve(parts, exchange, isTooMany)
+    })
   }
 }
 
@@ -121,9 +151,13 @@ async function runStages(parts: AppParts, exchange: Exchange, isTooMany: boolean
   return workOf(route).handle(parts, admitted, route)
 }
 
-async function authenticate({ authenticate, metrics }: AppParts, request: IncomingMessage): Promise<Principal> {
+async function authenticate(
+  { authenticate, metrics, tracing }: AppParts,
+  request: IncomingMessage,
+): Promise<Principal> {
   try {
-    return await authenticate(authorizationOf(request))
+    const verify = (): Promise<Principal> => authenticate(authorizationOf(request))
+    return await (tracing === undefined ? verify() : tracing.within('verify', verify))
   } catch (error) {
     metrics.tokenRefused(error instanceof GatewayError ? error.code : 'internal')
     throw error

@@ -17,12 +17,14 @@ import { openClusterNodes } from './core/cluster-nodes.ts'
 import type { ClusterNodes } from './core/cluster-nodes.ts'
 import type { Protection } from './core/guard/protected-indices.ts'
 import { proxyHeaders } from './core/cluster-identity.ts'
+import type { Tracing } from './core/tracing.ts'
 import type { Engine, Forward, ForwardOptions } from './forward/engine.ts'
 import { forwardWithUndici } from './forward/with-undici.ts'
 import type { ClusterParts } from './handlers/exchange.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
 import type { Metrics } from './ops/metrics.ts'
+import { openTracing } from './ops/trace.ts'
 
 /** One of the gateway's clusters: its parts for handlers, and what keeps an eye on it. */
 export interface GatewayCluster {
@@ -66,7 +68,8 @@ export async function openGatewayCluster(
   log: Log,
   metrics: Metrics,
 ): Promise<GatewayCluster> {
-  const { client, choice } = openServiceClient(name, cluster)
+  const tracing = openTracing()
+  const { client, choice } = openServiceClient(name, cluster, tracing)
   const nodeChecks = checkNodes({
     client,
     nodes: choice,
@@ -91,6 +94,7 @@ export async function openGatewayCluster(
       metrics.batch(name, operation, items)
       metrics.upstream({ cluster: name, operation, seconds, result })
     },
+    tracing,
   })
   const containerStores = createContainerStores({
     client: circuit.guard(client),
@@ -111,7 +115,7 @@ export async function openGatewayCluster(
       indexTables: keepIndexTable({ client, ...indexTable }),
       allowTenantHeader: cluster.passThrough.allowTenantHeader,
       identityOf: identityOf(cluster),
-      forward: timed(engine.forward, (seconds, result) =>
+      forward: timed(traced(engine.forward, name, tracing), (seconds, result) =>
         metrics.upstream({ cluster: name, operation: 'forward', seconds, result }),
       ),
       versionHeader: () => client.versionHeader(),
@@ -139,7 +143,11 @@ export async function openGatewayCluster(
 }
 
 /** Opens a cluster as the service identity, and the choice of its nodes. No connection is made before the first request. */
-export function openServiceClient(name: string, cluster: Cluster): { client: ClusterClient; choice: ClusterNodes } {
+export function openServiceClient(
+  name: string,
+  cluster: Cluster,
+  tracing?: Tracing,
+): { client: ClusterClient; choice: ClusterNodes } {
   const choice = openChoice(cluster)
   const client = openCluster({
     name,
@@ -151,8 +159,21 @@ export function openServiceClient(name: string, cluster: Cluster): { client: Clu
     attemptTimeoutMs: cluster.attemptTimeout,
     idleTimeoutMs: cluster.idleTimeout,
     maxConnections: cluster.maxConnections,
+    tracing,
   })
   return { client, choice }
+}
+
+/** The same way to pass a request on, with a span for it where anybody collects spans. */
+function traced(forward: Forward, cluster: string, tracing: Tracing | undefined): Forward {
+  if (tracing === undefined) return forward
+  return (request, response, headers, body) => {
+    const attributes = { 'http.request.method': request.method ?? '', 'memory_gateway.cluster': cluster }
+    return tracing.forward(headers, attributes, async (withTrace) => {
+      await forward(request, response, withTrace, body)
+      return response.statusCode
+    })
+  }
 }
 
 /** The same way to pass a request on, with somebody told how long it took in seconds. */

@@ -7,6 +7,7 @@ import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
 import type { Metrics } from './ops/metrics.ts'
 import type { Readings } from './ops/readings.ts'
+import { openTracing } from './ops/trace.ts'
 import type { PartsMemory } from './parts-memory.ts'
 import type { SharedState } from './shared-state/open-shared-state.ts'
 
@@ -72,6 +73,7 @@ function assemble(
       maxInFlight: config.limits.inFlight,
       log,
       metrics,
+      tracing: openTracing(),
     },
     checks: () => ({
       keys: { ok: authenticator.health().every(({ usable }) => usable), issuers: authenticator.health() },

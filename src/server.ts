@@ -16,6 +16,7 @@ import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { probeRoutes } from './ops/probes.ts'
+import { flushTraces } from './ops/trace.ts'
 import { openPartsMemory } from './parts-memory.ts'
 
 /** A gateway that listens. */
@@ -68,6 +69,7 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
         await drain(first, config.limits.drain)
         await drain(ops, 1_000)
         await inForce.close()
+        await flushTraces()
       },
     }
   } catch (error) {

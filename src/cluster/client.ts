@@ -5,6 +5,7 @@ import type { Attempt, ClusterNodes } from '../core/cluster-nodes.ts'
 import { GatewayError } from '../core/failure.ts'
 import { neverSent } from '../core/never-sent.ts'
 import type { Stopwatch } from '../core/stopwatch.ts'
+import type { Tracing } from '../core/tracing.ts'
 import { ChosenConnectionPool } from './chosen-connection.ts'
 import { isObject } from './reading.ts'
 import { whereAgain } from './request.ts'
@@ -26,6 +27,7 @@ export interface ClusterOptions {
   readonly attemptTimeoutMs: number
   readonly idleTimeoutMs: number
   readonly maxConnections: number
+  readonly tracing?: Tracing | undefined
 }
 
 /** One cluster, spoken to as the service identity. */
@@ -47,7 +49,7 @@ export interface ClusterClient {
 
 /** Opens a cluster: no connection is made before the first request. */
 export function openCluster(options: ClusterOptions): ClusterClient {
-  const { choice, attemptTimeoutMs } = options
+  const { choice, attemptTimeoutMs, tracing } = options
   const authorization = authorizationOf(options.service)
   let versionHeader: string | undefined
   const client = new Client({
@@ -82,6 +84,7 @@ export function openCluster(options: ClusterOptions): ClusterClient {
         headers: {
           'content-type': contentType ?? 'application/json',
           ...(said === undefined ? {} : { authorization: said }),
+          ...tracing?.outgoing(),
         },
         ...(wants === 'text' ? { asStream: true } : {}),
       },

@@ -8,6 +8,7 @@ import { belongsTo } from '../core/look.ts'
 import type { Look, LookQuestion, Place } from '../core/look.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { Stopwatch } from '../core/stopwatch.ts'
+import type { Tracing } from '../core/tracing.ts'
 import { withBackoff } from './backoff.ts'
 import type { Circuit } from './circuit.ts'
 import type { ClusterClient } from './client.ts'
@@ -21,6 +22,7 @@ import type { ReadableIndices } from './readable-indices.ts'
 import { asLong, asObject, errorType, failureFor, failureOf } from './reading.ts'
 import type { JsonObject } from './reading.ts'
 import { createRemove, openRemoveQueues } from './remove.ts'
+import { tracedQueue } from './traced-queue.ts'
 
 interface Options {
   readonly client: ClusterClient
@@ -35,6 +37,7 @@ interface Options {
   /** Called when the cluster could not be asked, or not in time, or gave an answer that is no use. */
   readonly onFailure: () => void
   readonly onBatch: OnBatch
+  readonly tracing: Tracing | undefined
 }
 
 /** A cluster's memories, for one request at a time. */
@@ -71,7 +74,13 @@ export function createMemoryStores(options: Options): MemoryStores {
   const client = options.circuit.guard(options.client)
   const lane = openLane(LANE)
   const lanes = { false: lane, true: openLane(PATIENT_LANE), wait_for: openLane(WAITING_LANE) }
-  const removes = openRemoveQueues({ client, shardTimeoutMs: options.shardTimeoutMs, lanes, onBatch: options.onBatch })
+  const removes = openRemoveQueues({
+    client,
+    shardTimeoutMs: options.shardTimeoutMs,
+    lanes,
+    onBatch: options.onBatch,
+    tracing: options.tracing,
+  })
   const reads: QueueOptions<readonly WantedDocument[], ReadReply> = {
     send: observed('look', (items, signal) => readDocuments(client, items, signal), options.onBatch),
     bytesOf: (wanted) => wanted.reduce((sum, { json }) => sum + json.length, 0),
@@ -83,8 +92,8 @@ export function createMemoryStores(options: Options): MemoryStores {
     guesses: new LRUCache<string, ContainerNaming>({ max: 10_000 }),
     containerDocument: documentsOf(options.containerIndex, { excludes: ['name', 'description'] }),
     memoryDocuments: new LRUCache<string, DocumentsOf>({ max: 10_000 }),
-    read: lane.queue(reads),
-    readWhole: wholeLane.queue(reads),
+    read: tracedQueue(lane, 'look', reads, client.name, options.tracing),
+    readWhole: tracedQueue(wholeLane, 'look', reads, client.name, options.tracing),
   }
   return {
     waiting: () => [...Object.values(lanes), wholeLane].reduce((sum, each) => sum + each.waiting(), 0),

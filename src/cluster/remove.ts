@@ -1,12 +1,14 @@
 import type { DeleteReceipt, MemoryStore, Refresh, Removal, RemoveOrder } from '../core/delete-memory.ts'
 import { GatewayError } from '../core/failure.ts'
+import type { Tracing } from '../core/tracing.ts'
 import { withBackoff } from './backoff.ts'
 import { mayHaveRun } from '../core/never-sent.ts'
 import type { ClusterClient } from './client.ts'
-import type { Enqueue, Lane } from './lane.ts'
+import type { Enqueue, Lane, QueueOptions } from './lane.ts'
 import { asLong, asObject, asString, errorType, failureFor, failureOf, isObject } from './reading.ts'
 import type { JsonObject } from './reading.ts'
 import { observed } from './observed.ts'
+import { tracedQueue } from './traced-queue.ts'
 import type { OnBatch } from './observed.ts'
 
 /** Orders without a word from the cluster that one request may send for a memory: more would hammer a cluster that is in trouble already. */
@@ -59,18 +61,20 @@ interface RemoveOptions {
   /** One for each: batches that wait for a refresh would delay the others. */
   readonly lanes: Readonly<Record<Refresh, Lane>>
   readonly onBatch: OnBatch
+  readonly tracing: Tracing | undefined
 }
 
-export function openRemoveQueues({ client, shardTimeoutMs, lanes, onBatch }: RemoveOptions): RemoveQueues {
+export function openRemoveQueues({ client, shardTimeoutMs, lanes, onBatch, tracing }: RemoveOptions): RemoveQueues {
   const timeout = `${String(shardTimeoutMs)}ms`
   const queueOn = (refresh: Refresh): Enqueue<RemoveOrder, Reply> => {
     const querystring = refresh === 'false' ? { timeout } : { timeout, refresh }
-    return lanes[refresh].queue({
+    const options: QueueOptions<RemoveOrder, Reply> = {
       send: observed('remove', (orders, signal) => sendRemoves(client, querystring, orders, signal), onBatch),
       bytesOf: (order) => deleteLine(order).length,
       // Each index refreshes in its own time, and some never.
       ...(refresh === 'wait_for' ? { groupOf: ({ index }: RemoveOrder) => index } : {}),
-    })
+    }
+    return tracedQueue(lanes[refresh], 'remove', options, client.name, tracing)
   }
   return { false: queueOn('false'), true: queueOn('true'), wait_for: queueOn('wait_for') }
 }
