@@ -155,7 +155,7 @@ describe('what explain says is what the gateway then does (more in explain-agree
     const { guard, scopesNeeded } = await explain('PUT', `/${memories.prefix}-open/_doc/1`, reader)
     expect(guard).toMatchObject({
       class: 'write',
-      rule: { says: expect.stringContaining('opensearch:write') as unknown },
+      rule: { position: 1, says: expect.stringContaining('opensearch:write') as unknown },
     })
     expect(scopesNeeded).toContain('opensearch:write')
   })

@@ -32,6 +32,24 @@ async function plainWays(): Promise<Ways> {
   return { direct: { url, token }, through: { url: gateway.url, token }, close: () => gateway.close() }
 }
 
+/** As callers have it who are no administrators: with a rule that lets them make and delete indices of such a name, which is admin by default. */
+async function scopedWays(): Promise<Ways> {
+  const { url } = plainCluster()
+  const own = { methods: ['PUT', 'DELETE'], indices: ['clients-*'], scopes: ['opensearch:write'] }
+  const gateway = await startTestGateway({
+    cluster: { nodes: [url] },
+    guard: {
+      rules: [
+        own,
+        { classes: ['read'], scopes: ['opensearch:read'] },
+        { classes: ['write'], scopes: ['opensearch:write'] },
+      ],
+    },
+  })
+  const token = await gateway.token({ subject: 'clients', scopes: ['opensearch:read', 'opensearch:write'] })
+  return { direct: { url, token }, through: { url: gateway.url, token }, close: () => gateway.close() }
+}
+
 async function securedWays(): Promise<Ways> {
   const cluster = securedCluster()
   if (cluster === undefined) throw new Error('skipped')
@@ -59,11 +77,15 @@ beforeAll(async () => {
   for (const language of languages) scripts.set(language, await prepareClient(language))
 }, 300_000)
 
+/** All with `npm run test:clients`; one of them in a plain run. */
+const scopedLanguages = process.env['TEST_CLIENTS'] === undefined ? languages.slice(0, 1) : languages
+
 describe.each([
-  ['plain', plainWays, false],
-  ['secured', securedWays, securedCluster() === undefined],
-] as const)('on the %s cluster', (name, open, absent) => {
-  const onCluster = absent ? test.skip.each(languages) : test.each(languages)
+  ['plain', plainWays, languages, false],
+  ['plain', scopedWays, scopedLanguages, false],
+  ['secured', securedWays, languages, securedCluster() === undefined],
+] as const)('on the %s cluster, by %p', (name, open, with_, absent) => {
+  const onCluster = absent ? test.skip.each(with_) : test.each(with_)
   let ways: Ways | undefined
   beforeAll(async () => {
     if (!absent) ways = await open()

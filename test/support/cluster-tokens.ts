@@ -13,7 +13,7 @@ export interface ClusterTokens {
   /** For the gateway's configuration. */
   readonly issuer: NonNullable<GatewayOverrides['moreIssuers']>[number]
   /** `roles` are the user's backend roles at the cluster. */
-  token(claims: { subject: string; roles?: readonly string[]; scopes: readonly string[] }): string
+  token(claims: { subject: string; roles?: readonly string[]; scopes?: readonly string[]; ttlSeconds?: number }): string
   close(): Promise<void>
 }
 
@@ -34,7 +34,7 @@ export async function clusterTokens({ jwtPrivateKey }: SecuredCluster): Promise<
       jwks: { file },
       namePrefix: 'cluster:',
     },
-    token({ subject, roles = [], scopes }) {
+    token({ subject, roles = [], scopes = [], ttlSeconds = 600 }) {
       const now = Math.floor(Date.now() / 1000)
       const header = { alg: 'RS256', kid: KEY_ID, typ: 'JWT' }
       const payload = {
@@ -44,7 +44,7 @@ export async function clusterTokens({ jwtPrivateKey }: SecuredCluster): Promise<
         roles,
         scope: scopes.join(' '),
         iat: now,
-        exp: now + 600,
+        exp: now + ttlSeconds,
       }
       const input = `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(payload))}`
       return `${input}.${base64url(signBytes('RS256', privateKey, input))}`
