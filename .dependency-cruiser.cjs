@@ -56,7 +56,7 @@ module.exports = {
     owner('rate-limiter-flexible', ['rate-limiter-flexible'], '^src/shared-state/'),
     owner('cockatiel', ['cockatiel'], '^src/cluster/'),
     owner('express', ['express'], '^src/(app|ops/)'),
-    owner('commander', ['commander'], '^src/(commands|(doctor|local-cluster)/command)\\.ts$'),
+    owner('commander', ['commander'], '^src/((audit-)?commands|(doctor|local-cluster)/command)\\.ts$'),
     owner('zod', ['zod'], '^src/config/'),
     owner('yaml', ['yaml'], '^src/config/'),
     owner('prom-client', ['prom-client'], '^src/ops/'),

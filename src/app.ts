@@ -79,6 +79,7 @@ async function serve(parts: AppParts, exchange: Exchange, isTooMany: boolean): P
   })
   if (result === 'forwarded') return
   try {
+    parts.audit?.ended(exchange, result)
     answer(parts, exchange, result)
   } catch (error) {
     // Not even an answer could be made: nobody must wait for one.

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import closeWithGrace from 'close-with-grace'
 
+import { auditCommand } from './audit-commands.ts'
 import { openLocalIssuer } from './auth/local-issuer.ts'
 import { configJsonSchema } from './config/json-schema.ts'
 import { loadConfig } from './config/load.ts'
@@ -39,6 +40,7 @@ function createProgram(env: Env, exit: (code: number) => void): Command {
   program.addCommand(checkCommand(env))
   program.addCommand(explainCommand(env, exit))
   program.addCommand(doctorCommand((path) => readConfig(path, env), exit))
+  program.addCommand(auditCommand(exit))
   program.addCommand(schemaCommand())
   program.addCommand(tokenCommand(env))
   program.addCommand(demoCommand())
@@ -57,6 +59,8 @@ function startCommand(env: Env): Command {
       const gateway = await startGateway(config, log)
       // The first line says that the gateway is ready, and where; port 0 takes a free one.
       process.stdout.write(`${JSON.stringify({ msg: 'listening', url: gateway.url, opsUrl: gateway.opsUrl })}\n`)
+      // As the last of a rotation does.
+      process.on('SIGHUP', () => gateway.reopen())
       closeWithGrace({ delay: config.limits.drain + 5_000, logger: false }, async ({ err }) => {
         if (err !== undefined) log.failure('process', err)
         await gateway.close()

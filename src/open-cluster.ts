@@ -6,6 +6,8 @@ import { keepIndexTable } from './cluster/index-table.ts'
 import { createMemoryStores } from './cluster/memory-store.ts'
 import { createContainerStores } from './cluster/container-store.ts'
 import { checkNodes } from './cluster/node-checks.ts'
+import { createPresence, hasIndex } from './cluster/presence.ts'
+import type { Presence } from './cluster/presence.ts'
 import { createQueryStores } from './cluster/query-store.ts'
 import { createReadableIndices } from './cluster/readable-indices.ts'
 import { authorizationOf } from './cluster/service-identity.ts'
@@ -34,6 +36,9 @@ export interface GatewayCluster {
   readonly checks: () => Readonly<Record<'cluster' | 'maskedIndices' | 'circuit' | 'nodes', HealthCheck>>
   /** For metrics. */
   readonly waiting: () => number
+  /** What is there at this moment, whoever asks. */
+  readonly presence: Presence
+  readonly hasIndex: (index: string, signal: AbortSignal) => Promise<boolean>
   readonly circuit: () => CircuitHealth
   /** What is known of its nodes, and counted. */
   readonly nodes: Pick<ClusterNodes, 'states' | 'counters'>
@@ -133,6 +138,8 @@ export async function openGatewayCluster(
       nodes: { ok: choice.states().some(({ state }) => state === 'up'), states: choice.states() },
     }),
     waiting: () => stores.waiting(),
+    presence: createPresence(client, readable),
+    hasIndex: (index, signal) => hasIndex(client, index, signal),
     circuit: () => circuit.health(),
     async close() {
       nodeChecks.close()

@@ -1,8 +1,11 @@
 import type { AppParts } from './app.ts'
 import type { ConfigFile } from './config/schema.ts'
+import { createAudit } from './handlers/audit.ts'
 import type { ExplainParts } from './handlers/explain.ts'
 import { holdState, openDeciding, stagesOf } from './open-deciding.ts'
 import type { Deciding } from './open-deciding.ts'
+import type { GatewayCluster } from './open-cluster.ts'
+import type { AuditWriter } from './ops/audit/writer.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
 import type { Metrics } from './ops/metrics.ts'
@@ -16,16 +19,28 @@ export interface Parts {
   readonly config: ConfigFile
   readonly app: AppParts
   readonly explain: ExplainParts
-  readonly readings: Omit<Readings, 'checks'>
+  readonly readings: Omit<Readings, 'checks' | 'audit'>
+  readonly clusters: ReadonlyMap<string, GatewayCluster>
   checks(): Readonly<Record<string, HealthCheck>>
   close(): Promise<void>
+}
+
+/** What goes on whatever the configuration becomes. */
+interface LastingParts {
+  readonly audit: AuditWriter | undefined
 }
 
 /**
  * Opens and starts the parts of a checked configuration; resolves when they can serve, which a cluster that is away does not keep them from.
  * @throws Error where a key file cannot be used
  */
-export async function openParts(config: ConfigFile, memory: PartsMemory, log: Log, metrics: Metrics): Promise<Parts> {
+export async function openParts(
+  config: ConfigFile,
+  memory: PartsMemory,
+  lasting: LastingParts,
+  log: Log,
+  metrics: Metrics,
+): Promise<Parts> {
   const deciding = await openDeciding(config, memory, log, metrics)
   const state = holdState(config, memory)
   const close = async (): Promise<void> => {
@@ -33,7 +48,7 @@ export async function openParts(config: ConfigFile, memory: PartsMemory, log: Lo
   }
   try {
     const [shared] = await Promise.all([state.part, deciding.start()])
-    return assemble(config, deciding, shared, log, metrics, close)
+    return assemble(config, deciding, shared, lasting, log, metrics, close)
   } catch (error) {
     await close()
     throw error
@@ -44,6 +59,7 @@ function assemble(
   config: ConfigFile,
   deciding: Deciding,
   state: SharedState,
+  { audit }: LastingParts,
   log: Log,
   metrics: Metrics,
   close: () => Promise<void>,
@@ -66,8 +82,10 @@ function assemble(
     config,
     explain: stages,
     readings,
+    clusters: clusters.all,
     app: {
       ...stages,
+      audit: audit && createAudit(audit, stages),
       versionHeader: clusters.first.versionHeader,
       corsOrigins: config.legacy.cors.origins,
       maxInFlight: config.limits.inFlight,

@@ -7,6 +7,8 @@ import { explain } from './handlers/explain.ts'
 import type { ExplainQuestion } from './handlers/explain.ts'
 import { drain, listen, urlOf } from './listen/listen.ts'
 import type { ListenEvent } from './listen/listen.ts'
+import { openAudit } from './open-audit.ts'
+import type { OpenAudit } from './open-audit.ts'
 import { holdState, openDeciding, stagesOf } from './open-deciding.ts'
 import { openParts } from './open-parts.ts'
 import type { Parts } from './open-parts.ts'
@@ -24,6 +26,8 @@ export interface Gateway {
   /** The first port, as in `http://127.0.0.1:8080`. */
   readonly url: string
   readonly opsUrl: string
+  /** Opens anew what was renamed, as the audit's file. */
+  reopen(): void
   /** Stops accepting, lets requests under way finish within `limits.drain`, and frees everything. */
   close(): Promise<void>
 }
@@ -32,19 +36,27 @@ export interface Gateway {
 export async function startGateway(config: ConfigFile, log: Log): Promise<Gateway> {
   const metrics = createMetrics()
   const memory = openPartsMemory(log, metrics)
-  const inForce = openInForce(await openParts(config, memory, log, metrics))
+  const audit = await openAudit(config.audit, { log, metrics })
+  const opened = openParts(config, memory, { audit: audit?.writer }, log, metrics)
+  const inForce = openInForce(await opened.catch((error: unknown) => closeAnd(audit, error)))
   let isDraining = false
 
   const checks = (): Readonly<Record<string, HealthCheck>> => ({
     ...inForce.now().checks(),
+    ...(audit === undefined ? {} : { audit: audit.check() }),
     drain: { ok: !isDraining },
   })
   metrics.watch({
     keySets: () => inForce.now().readings.keySets(),
     tokens: () => inForce.now().readings.tokens(),
     clusters: () => inForce.now().readings.clusters(),
+    audit: () => audit?.writer.health(),
     checks,
   })
+  const free = async (): Promise<void> => {
+    await inForce.close()
+    await audit?.close()
+  }
   const app = createApp(() => {
     const { value, end } = inForce.take()
     return { value: value.app, end }
@@ -55,6 +67,7 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
     onFailure: (error: unknown) => log.failure('ops', error),
   }
 
+  void audit?.settle(() => inForce.now().clusters)
   try {
     const first = await listen(app, config.listen, config.limits, (event) => logListenEvent(log, event))
     const ops = await listen(createOpsHandler(opsParts), config.ops, config.limits).catch(async (error: unknown) => {
@@ -64,18 +77,24 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
     return {
       url: urlOf(first),
       opsUrl: urlOf(ops),
+      reopen: () => audit?.writer.reopen(),
       async close() {
         isDraining = true
         await drain(first, config.limits.drain)
         await drain(ops, 1_000)
-        await inForce.close()
+        await free()
         await flushTraces()
       },
     }
   } catch (error) {
-    await inForce.close()
+    await free()
     throw error
   }
+}
+
+async function closeAnd(audit: OpenAudit | undefined, error: unknown): Promise<never> {
+  await audit?.close()
+  throw error
 }
 
 async function explainNow(inForce: InForce<Parts>, question: ExplainQuestion): Promise<Explanation> {

@@ -13,6 +13,7 @@ export const FILE_SETTINGS: Readonly<Record<string, Use>> = {
   'listen.tls.cert': 'own path',
   'listen.tls.key': 'own path',
   'ops.token': 'secret',
+  'audit.file': 'own path',
   'auth.issuers[].jwks.file': 'path',
   'auth.issuers[].secret': 'secret',
   'auth.issuers[].keySet.ca': 'content',

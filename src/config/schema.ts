@@ -1,5 +1,6 @@
 import { z } from 'zod'
 
+import { audit } from './audit-schema.ts'
 import { addressRange, claim, duration, nodeUrl, port } from './scalars.ts'
 
 const ASYMMETRIC = [
@@ -360,6 +361,7 @@ export const schema = z.strictObject({
       message: 'is of use only with a url that begins with rediss://',
     })
     .prefault({}),
+  audit,
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
 })
 

@@ -1,10 +1,6 @@
-import type { AccessPolicy } from './access.ts'
-import { deleteMemory } from './delete-memory.ts'
-import type { DeleteOutcome, MemoryStore } from './delete-memory.ts'
+import type { DeleteOutcome } from './delete-memory.ts'
 import { GatewayError } from './failure.ts'
-import type { LookQuestion } from './look.ts'
 import { idBytes, MAX_ID_BYTES } from './memory.ts'
-import type { Principal } from './principal.ts'
 import { hasDuplicateMember, isJsonObject, member } from './strict-json.ts'
 
 /** What came of a delete of several memories: each of them is decided and removed by itself. */
@@ -56,23 +52,15 @@ function invalid(reason: string): GatewayError {
  * @throws GatewayError where nothing could be decided at all: a cluster that is down is not so many failed deletes
  */
 export async function deleteMemories(
-  store: MemoryStore,
-  policy: AccessPolicy,
-  principal: Principal,
-  { containerId, types, memoryIds }: Omit<LookQuestion, 'memoryId'> & { readonly memoryIds: readonly string[] },
+  memoryIds: readonly string[],
+  deleteOne: (memoryId: string) => Promise<DeleteOutcome>,
   missing: 200 | 404,
 ): Promise<BulkOutcome & { readonly outcomes: readonly DeleteOutcome[] }> {
   const settled: PromiseSettledResult<DeleteOutcome>[] = []
   // A window of them at a time, so that one caller's many do not fill the queue for everybody.
   for (let from = 0; from < memoryIds.length; from += AT_ONCE) {
     const window = memoryIds.slice(from, from + AT_ONCE)
-    settled.push(
-      ...(await Promise.allSettled(
-        window.map((memoryId) =>
-          deleteMemory(store, policy, principal, { containerId, types, memoryId, refresh: 'false' }),
-        ),
-      )),
-    )
+    settled.push(...(await Promise.allSettled(window.map(deleteOne))))
   }
   const failure = settled.find((one) => one.status === 'rejected')
   if (failure !== undefined && settled.every((one) => one.status === 'rejected')) throw failure.reason

@@ -215,6 +215,12 @@ export const FAILURES = {
     type: 'service_unavailable_exception',
     reason: 'The gateway cannot tell at the moment which indices this request would reach; try again later',
   },
+  auditUnavailable: {
+    status: 503,
+    source: 'gateway',
+    type: 'service_unavailable_exception',
+    reason: 'The delete cannot be recorded at the moment, so it was not made; try again later',
+  },
   keptAnswersUnavailable: {
     status: 503,
     source: 'gateway',

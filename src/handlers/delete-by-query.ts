@@ -7,6 +7,9 @@ import type { CheckedQuery } from '../core/query/check-query.ts'
 import { readMembers } from '../core/query/read-members.ts'
 import type { MemoryAddress, Route } from '../core/route.ts'
 import { memoryTypeOf } from './addressed.ts'
+import type { Result } from '../wire/answer.ts'
+import { audited, endOf, hashQuery } from './audit.ts'
+import { auditedQueryStore } from './audited-stores.ts'
 import { answerOnce, foreseeOnce } from './answer-once.ts'
 import { countedStore } from './counted-store.ts'
 import { signalOf } from './exchange.ts'
@@ -28,11 +31,20 @@ export const deleteWhatIsFound: Work<Extract<Route, { kind: 'deleteByQuery' }>> 
     const order = { about: [containerId, body], deletes: 'asFound' } as const
     return answerOnce(parts, exchange, order, async (carriesOn) => {
       const store = cluster.queryStoreFor(signalOf(exchange, byQuery.deadlineMs, carriesOn), exchange.waited)
-      const counted = countedStore(parts, principal, store)
-      const outcome = await deleteByQuery(counted, policy, principal, { containerId, query, ...asked })
-      const memories = outcome.kind === 'ran' && !asked.dryRun ? outcome.report.deleted : 0
-      if (memories > 0) exchange.deletes = [{ outcome: 'deleted', type: asked.type, memories }]
-      return { kind: 'byQueryOutcome', outcome, tookMs: Math.round(performance.now() - startedAt) }
+      const { type, dryRun } = asked
+      return audited(
+        parts,
+        exchange,
+        { action: 'delete-by-query', containerId, type, queryHash: hashQuery(query), dryRun: dryRun || undefined },
+        async (trail): Promise<Result> => {
+          const counted = countedStore(parts, principal, auditedQueryStore(trail, store))
+          const outcome = await deleteByQuery(counted, policy, principal, { containerId, query, ...asked })
+          const memories = outcome.kind === 'ran' && !dryRun ? outcome.report.deleted : 0
+          if (memories > 0) exchange.deletes = [{ outcome: 'deleted', type, memories }]
+          return { kind: 'byQueryOutcome', outcome, tookMs: Math.round(performance.now() - startedAt) }
+        },
+        endOf,
+      )
     })
   },
 

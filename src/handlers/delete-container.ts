@@ -4,6 +4,9 @@ import { MEMORY_TYPES } from '../core/memory.ts'
 import { parseContainerParameters } from '../core/parameters.ts'
 import type { Route } from '../core/route.ts'
 import { memoryTypeOf } from './addressed.ts'
+import type { Result } from '../wire/answer.ts'
+import { audited, endOf } from './audit.ts'
+import { auditedContainerStore } from './audited-stores.ts'
 import { answerOnce, foreseeOnce, GONE } from './answer-once.ts'
 import { signalOf } from './exchange.ts'
 import { allowed, signalFor } from './work.ts'
@@ -18,7 +21,16 @@ export const deleteWhole: Work<DeleteContainer> = {
     const { request, order } = check(exchange, route)
     return answerOnce<UnconfirmedContainer>(parts, exchange, order, async (carriesOn, open) => {
       const store = cluster.containerStoreFor(signalOf(exchange, parts.byQuery.deadlineMs, carriesOn), exchange.waited)
-      return { kind: 'containerOutcome', outcome: await deleteContainer(store, principal, request, open) }
+      return audited(
+        parts,
+        exchange,
+        { action: 'delete-container', containerId: request.containerId },
+        async (trail): Promise<Result> => {
+          const outcome = await deleteContainer(auditedContainerStore(trail, store), principal, request, open)
+          return { kind: 'containerOutcome', outcome }
+        },
+        endOf,
+      )
     })
   },
 

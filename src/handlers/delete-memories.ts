@@ -1,8 +1,10 @@
 import { decideContainer } from '../core/decide.ts'
 import { deleteMemories, parseMemoryIds } from '../core/delete-memories.ts'
+import type { DeleteOutcome } from '../core/delete-memory.ts'
 import type { Route } from '../core/route.ts'
 import { legacyContainer } from './addressed.ts'
 import { answerOnce, foreseeOnce } from './answer-once.ts'
+import { deleteRecorded } from './audited-delete.ts'
 import { signalOf } from './exchange.ts'
 import { readBody } from './read-body.ts'
 import { allowed, signalFor } from './work.ts'
@@ -11,16 +13,17 @@ import type { Work } from './work.ts'
 /** `POST /api/memories/bulk-delete`. */
 export const deleteSeveral: Work<Extract<Route, { kind: 'deleteLegacyMemories' }>> = {
   async handle(parts, exchange) {
-    const { legacy, policy, deadlineMs } = parts
+    const { legacy, deadlineMs } = parts
     const { cluster, principal, request } = exchange
     const containerId = legacyContainer(principal, legacy)
     const body = await readBody(request, legacy.bulk.maxBytes)
     const memoryIds = parseMemoryIds(body, legacy.bulk.maxIds)
-    const question = { containerId, types: legacy.types, memoryIds }
     const order = { about: [containerId, body], deletes: memoryIds.length }
     return answerOnce(parts, exchange, order, async (carriesOn) => {
       const store = cluster.storeFor(signalOf(exchange, deadlineMs, carriesOn), exchange.waited)
-      const { outcomes, ...outcome } = await deleteMemories(store, policy, principal, question, legacy.missing)
+      const removeOne = (memoryId: string): Promise<DeleteOutcome> =>
+        deleteRecorded(parts, exchange, store, { containerId, types: legacy.types, memoryId, refresh: 'false' })
+      const { outcomes, ...outcome } = await deleteMemories(memoryIds, removeOne, legacy.missing)
       exchange.deletes = outcomes.map((one) => ({
         outcome: one.kind,
         type: one.kind === 'deleted' ? one.type : 'unknown',

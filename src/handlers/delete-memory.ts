@@ -1,4 +1,4 @@
-import { decideDelete, deleteMemory } from '../core/delete-memory.ts'
+import { decideDelete } from '../core/delete-memory.ts'
 import type { DeleteRequest, Open, UnconfirmedOrder } from '../core/delete-memory.ts'
 import { deleteSession } from '../core/delete-session.ts'
 import { parseMemoryType } from '../core/memory.ts'
@@ -8,6 +8,9 @@ import type { Result } from '../wire/answer.ts'
 import { checkedId, checkedLegacyId, legacyContainer, memoryTypeOf } from './addressed.ts'
 import { answerOnce, foreseeOnce, GONE } from './answer-once.ts'
 import type { CarriesOn } from './answer-once.ts'
+import { audited, endOf } from './audit.ts'
+import { deleteRecorded } from './audited-delete.ts'
+import { auditedQueryStore, auditedStore } from './audited-stores.ts'
 import { countedStore } from './counted-store.ts'
 import { signalOf } from './exchange.ts'
 import type { Admitted, HandlerParts } from './exchange.ts'
@@ -19,12 +22,12 @@ type DeleteRoute = Extract<Route, { kind: 'deleteMemory' | 'deleteLegacyMemory' 
 /** `DELETE .../memories/<type>/<id>`, and `DELETE /api/memories/<id>`. */
 export const deleteOne: Work<DeleteRoute> = {
   async handle(parts, exchange, route) {
-    const { cluster, principal } = exchange
+    const { cluster } = exchange
     const { request, order } = check(parts, exchange, route)
     const result = await answerOnce<UnconfirmedOrder>(parts, exchange, order, async (carriesOn, open) => {
       if (request.cascade) return cascade(parts, exchange, request, carriesOn, open)
       const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs, carriesOn), exchange.waited)
-      return { kind: 'outcome', outcome: await deleteMemory(store, parts.policy, principal, request, open) }
+      return { kind: 'outcome', outcome: await deleteRecorded(parts, exchange, store, request, open) }
     })
     if (result.kind === 'outcome') {
       exchange.outcome = result.outcome
@@ -72,9 +75,20 @@ async function cascade(
 ): Promise<Result> {
   const { cluster, principal } = exchange
   const signal = signalOf(exchange, parts.byQuery.deadlineMs, carriesOn)
-  const queryStore = countedStore(parts, principal, cluster.queryStoreFor(signal, exchange.waited))
-  const store = cluster.storeFor(signal, exchange.waited)
-  return { kind: 'outcome', ...(await deleteSession(store, queryStore, parts.policy, principal, request, open)) }
+  const { policy } = parts
+  const { containerId, memoryId } = request
+  return audited(
+    parts,
+    exchange,
+    { action: 'delete-session', containerId, type: 'sessions', memoryId },
+    async (trail): Promise<Result> => {
+      const found = auditedQueryStore(trail, cluster.queryStoreFor(signal, exchange.waited))
+      const queryStore = countedStore(parts, principal, found)
+      const store = auditedStore(trail, policy, principal, cluster.storeFor(signal, exchange.waited))
+      return { kind: 'outcome', ...(await deleteSession(store, queryStore, policy, principal, request, open)) }
+    },
+    endOf,
+  )
 }
 
 type Requested = DeleteRequest & { readonly cascade: boolean }

@@ -16,6 +16,7 @@ import type { Stopwatch } from '../core/stopwatch.ts'
 import type { Target } from '../core/target.ts'
 import type { IsTrustedProxy } from '../forward/caller-chain.ts'
 import type { Forward } from '../forward/engine.ts'
+import type { Audit } from './audit-trail.ts'
 import type { Guard } from './guard-settings.ts'
 import type { Result } from '../wire/answer.ts'
 
@@ -35,6 +36,8 @@ export interface Exchange {
   cluster?: ClusterParts
   /** The answer is that of an earlier call with the same `Idempotency-Key`. */
   isReplayed?: boolean
+  /** It has records of its own in the audit. */
+  isAudited?: boolean
   /** For the access line. */
   outcome?: DeleteOutcome
   /** What became of memories that were to be deleted, for the metrics. */
@@ -91,6 +94,8 @@ export interface HandlerParts {
   }
   readonly keptAnswers: KeptAnswers
   readonly quota: DeleteQuota
+  /** Absent where nobody asked for one, and for whoever only asks. */
+  readonly audit?: Audit | undefined
   /** What may go through to the cluster. */
   readonly guard: Guard
   /** For a memory request as a whole, in milliseconds. */

@@ -7,6 +7,7 @@ import { deleteWhatIsFound } from './delete-by-query.ts'
 import { deleteWhole } from './delete-container.ts'
 import { deleteSeveral } from './delete-memories.ts'
 import { deleteOne } from './delete-memory.ts'
+import { executeRetention } from './execute-retention.ts'
 import { forwardToContainer, forwardUpdate } from './forward-to-container.ts'
 import { getOne } from './get-memory.ts'
 import { passThrough } from './pass-through.ts'
@@ -37,7 +38,7 @@ const WORKS: { readonly [One in Kind]: WorkOn<One> } = {
   semanticSearch: passThrough,
   hybridSearch: passThrough,
   previewRetention: passThrough,
-  executeRetention: passThrough,
+  executeRetention,
   unknownMemoryRoute: passThrough,
   passThrough,
   legacyOptions: answerUnknownPath,

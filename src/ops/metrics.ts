@@ -37,6 +37,10 @@ export interface Metrics {
   keySetFetched(issuer: string, result: 'ok' | 'failed'): void
   /** A request that the guard let through, refused, or would have refused (`observed`). */
   guardDecision(outcome: 'allowed' | 'refused' | 'observed', cause: string, level: string): void
+  /** Records of the audit that were written, or for which there was no room while nothing could be. */
+  auditRecords(result: 'written' | 'lost', records: number): void
+  /** The audit could not be written, after it could. */
+  auditFailure(): void
   /** Takes up what is read only when asked for. */
   watch(readings: Readings): void
   /** The text that Prometheus scrapes, and its content type. */
@@ -106,8 +110,13 @@ export function createMetrics(): Metrics {
     ['outcome', 'cause', 'class'],
   )
 
+  const recorded = counter('audit_records_total', 'Records of the audit: written, or lost while nothing could be.', [
+    'result',
+  ])
+  const auditFailures = counter('audit_failures_total', 'How often the audit could not be written any more.', [])
   // A counter that is not there before it counts shows no increase the first time: these may happen once, and alerts wait for them.
   for (const [code, { source }] of Object.entries(FAILURES)) failures.inc({ code, source }, 0)
+  for (const result of ['written', 'lost'] as const) recorded.inc({ result }, 0)
 
   return {
     request({ route, dialect, status, seconds, ownSeconds }) {
@@ -122,6 +131,8 @@ export function createMetrics(): Metrics {
     tokenRefused: (result) => refused.inc({ result }),
     keySetFetched: (issuer, result) => fetches.inc({ issuer, result }),
     guardDecision: (outcome, cause, level) => guarded.inc({ outcome, cause, class: level }),
+    auditRecords: (result, records) => recorded.inc({ result }, records),
+    auditFailure: () => auditFailures.inc(),
     watch: (readings) => watchReadings(readings, registry),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }

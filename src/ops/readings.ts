@@ -12,6 +12,8 @@ export interface Readings {
   }[]
   readonly clusters: () => readonly ClusterReading[]
   readonly checks: () => Readonly<Record<string, { readonly ok: boolean }>>
+  /** Absent where there is none. */
+  readonly audit: () => { readonly waiting: number } | undefined
   readonly tokens: () => { readonly remembered: number; readonly verified: number }
 }
 
@@ -50,7 +52,7 @@ export function watchReadings(readings: Readings, registry: Registry): void {
   }
 }
 
-function ownReadings({ keySets, checks, tokens }: Readings): readonly Reading[] {
+function ownReadings({ keySets, checks, tokens, audit }: Readings): readonly Reading[] {
   return [
     {
       kind: Gauge,
@@ -82,6 +84,16 @@ function ownReadings({ keySets, checks, tokens }: Readings): readonly Reading[] 
       help: 'Accepted tokens: verified, or remembered.',
       labels: ['result'],
       read: () => Object.entries(tokens()).map(([result, count]) => [{ result }, count]),
+    },
+    {
+      kind: Gauge,
+      name: 'audit_waiting_records',
+      help: 'Records of the audit that wait to be written.',
+      labels: [],
+      read: () => {
+        const health = audit()
+        return health === undefined ? [] : [[{}, health.waiting]]
+      },
     },
   ]
 }

@@ -13,6 +13,7 @@ export async function exposedMetrics(): Promise<readonly ExposedMetric[]> {
     keySets: () => [],
     clusters: () => [],
     checks: () => ({}),
+    audit: () => ({ waiting: 0 }),
     tokens: () => ({ remembered: 0, verified: 0 }),
   })
   const { text } = await metrics.expose()

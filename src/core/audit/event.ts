@@ -1,0 +1,103 @@
+import type { Long } from '../look.ts'
+import type { AuditFields } from './chain.ts'
+
+/**
+ * Which step of a delete a record tells: what was decided before anything is removed, what came of it, a request that was refused before anything was to be
+ * removed, an answer that was given once more, or what was found at the next start of an intent without an outcome.
+ */
+export type Phase = 'intent' | 'outcome' | 'refusal' | 'replay' | 'settled'
+
+export type AuditAction =
+  'delete-memory' | 'delete-memories' | 'delete-session' | 'delete-by-query' | 'delete-container' | 'execute-retention'
+
+/** What one record says. No memory's text, no token, no query: of a query its hash. */
+export interface AuditEvent {
+  readonly phase: Phase
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** The same for every record of one delete. */
+  readonly eventId: string
+  readonly action: AuditAction
+  readonly result: 'success' | 'failure' | 'unknown'
+  readonly requestId: string
+  readonly issuer?: string | undefined
+  readonly subject?: string | undefined
+  readonly clientIp?: string | undefined
+  readonly cluster?: string | undefined
+  readonly containerId?: string | undefined
+  readonly type?: string | undefined
+  readonly memoryId?: string | undefined
+  /** Of a page that a query found. */
+  readonly memoryIds?: readonly string[] | undefined
+  /** Of those ids, where a document of them has one. */
+  readonly routings?: readonly (string | null)[] | undefined
+  readonly index?: string | undefined
+  /** `deleted`, or why not: a decision or the code of a failure. */
+  readonly outcome?: string | undefined
+  /** By which rule it was allowed, or refused. */
+  readonly rule?: string | undefined
+  readonly seqNo?: Long | undefined
+  readonly primaryTerm?: Long | undefined
+  readonly version?: Long | undefined
+  readonly recovered?: boolean | undefined
+  /** SHA-256 of a query as it was sent, base64url. */
+  readonly queryHash?: string | undefined
+  readonly dryRun?: boolean | undefined
+  readonly total?: number | undefined
+  readonly deleted?: number | undefined
+  readonly conflicts?: number | undefined
+  readonly failures?: number | undefined
+}
+
+const TYPES: Readonly<Record<Phase, readonly string[]>> = {
+  intent: ['deletion', 'start'],
+  outcome: ['deletion', 'end'],
+  refusal: ['deletion', 'denied'],
+  replay: ['deletion', 'info'],
+  settled: ['deletion', 'end'],
+}
+
+/**
+ * The fields of a record.
+ * @see https://www.elastic.co/guide/en/ecs/current/ecs-event.html for the names outside `memory.`
+ */
+export function auditFields(event: AuditEvent): AuditFields {
+  return {
+    '@timestamp': new Date(event.at).toISOString(),
+    'event.kind': 'event',
+    'event.category': ['database'],
+    'event.type': TYPES[event.phase],
+    'event.action': event.action,
+    'event.outcome': event.result,
+    'event.id': event.eventId,
+    'user.id': event.subject,
+    'user.domain': event.issuer,
+    'client.ip': event.clientIp,
+    'http.request.id': event.requestId,
+    'rule.name': event.rule,
+    'memory.phase': event.phase,
+    'memory.cluster': event.cluster,
+    'memory.container_id': event.containerId,
+    'memory.type': event.type,
+    'memory.id': event.memoryId,
+    'memory.ids': event.memoryIds,
+    'memory.routings': event.routings,
+    'memory.index': event.index,
+    'memory.outcome': event.outcome,
+    'memory.seq_no': plain(event.seqNo),
+    'memory.primary_term': plain(event.primaryTerm),
+    'memory.version': plain(event.version),
+    'memory.recovered': event.recovered,
+    'memory.query_hash': event.queryHash,
+    'memory.dry_run': event.dryRun,
+    'memory.total': event.total,
+    'memory.deleted': event.deleted,
+    'memory.conflicts': event.conflicts,
+    'memory.failures': event.failures,
+  }
+}
+
+/** JSON has no way to say a bigint; a text that holds a whole number is taken for one by a `long` field. */
+function plain(long: Long | undefined): number | string | undefined {
+  return typeof long === 'bigint' ? String(long) : long
+}

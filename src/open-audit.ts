@@ -1,0 +1,177 @@
+import { hash as hashOf, randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import type { ConfigFile } from './config/schema.ts'
+import type { AuditFields, ChainStatement } from './core/audit/chain.ts'
+import { removalOf, settledFields } from './core/audit/settle.ts'
+import type { Found, IntendedRemoval } from './core/audit/settle.ts'
+import type { GatewayCluster } from './open-cluster.ts'
+import { readLastRecord, readOpenDeletes } from './ops/audit/earlier-records.ts'
+import type { OpenDelete } from './ops/audit/earlier-records.ts'
+import { openFileSink } from './ops/audit/file-sink.ts'
+import { openStdoutSink } from './ops/audit/sink.ts'
+import { openAuditWriter } from './ops/audit/writer.ts'
+import type { AuditWriter, AuditWriterEvent } from './ops/audit/writer.ts'
+import type { HealthCheck } from './ops/health.ts'
+import type { Log } from './ops/log.ts'
+import type { Metrics } from './ops/metrics.ts'
+
+/** The audit of a gateway that runs. */
+export interface OpenAudit {
+  readonly writer: AuditWriter
+  readonly check: () => HealthCheck
+  /** Looks at what earlier starts have left without an outcome, as soon as the clusters can be asked; never rejects. */
+  settle(clusters: () => Clusters): Promise<void>
+  close(): Promise<void>
+}
+
+interface Surroundings {
+  readonly log: Log
+  readonly metrics: Pick<Metrics, 'auditRecords' | 'auditFailure'>
+  /** Signs the chain with the key of the receipts. */
+  readonly sign?: (statement: ChainStatement) => Promise<string>
+}
+
+type Settings = ConfigFile['audit']
+/** By name. */
+type Clusters = ReadonlyMap<string, Pick<GatewayCluster, 'presence' | 'hasIndex'>>
+
+/** SHA-256, base64url. */
+export function sha256(text: string): string {
+  return hashOf('sha256', text, 'base64url')
+}
+
+/**
+ * Opens the audit of a configuration; `undefined` where it is off.
+ * @throws Error where its file cannot be opened
+ */
+export async function openAudit(settings: Settings, surroundings: Surroundings): Promise<OpenAudit | undefined> {
+  if (settings.sink === 'off') return undefined
+  const file = settings.sink === 'file' ? settings.file : undefined
+  const { log, metrics, sign } = surroundings
+  const chain = { writer: settings.writer ?? hostname(), start: randomUUID() }
+  const sink = file === undefined ? openStdoutSink() : await openFile(file, settings, log)
+  const before = file === undefined ? undefined : await readLastRecord(file, chain.writer, sha256)
+  const writer = openAuditWriter({
+    sink,
+    position: { ...chain, sequence: 0, previous: before?.hash ?? '' },
+    hash: sha256,
+    sign,
+    isRequired: settings.required,
+    checkpoint: { records: settings.checkpoint.records, afterMs: settings.checkpoint.after },
+    timeoutMs: settings.timeout,
+    maxWaiting: settings.maxWaiting,
+    opening: { 'memory.follows_start': before?.start, 'memory.follows_sequence': before?.sequence },
+    onEvent: (event) => tell(event, log, metrics),
+  })
+  const ending = new AbortController()
+  return {
+    writer,
+    check() {
+      const { failing, waiting } = writer.health()
+      // Without it deletes are refused: another gateway may do better.
+      return { ok: !(failing && settings.required), failing, waiting }
+    },
+    async settle(clusters) {
+      if (file === undefined) return
+      try {
+        await settleOpenDeletes(file, chain, clusters, writer, log, ending.signal)
+      } catch (error) {
+        if (!ending.signal.aborted)
+          log.warn('earlier deletes without an outcome could not be read', { why: String(error) })
+      }
+    },
+    async close() {
+      ending.abort()
+      await writer.close()
+    },
+  }
+}
+
+async function openFile(file: string, { fsync, fsyncInterval }: Settings, log: Log) {
+  const kind = fsync === 'interval' ? ({ kind: fsync, everyMs: fsyncInterval } as const) : ({ kind: fsync } as const)
+  try {
+    return await openFileSink(file, kind, (error) => log.warn('the audit could not be synced', { why: String(error) }))
+  } catch (error) {
+    throw new Error(`audit.file cannot be opened (${String(error)}); make its folder, writable for the gateway`, {
+      cause: error,
+    })
+  }
+}
+
+function tell(event: AuditWriterEvent, log: Log, metrics: Surroundings['metrics']): void {
+  switch (event.kind) {
+    case 'written':
+    case 'lost':
+      metrics.auditRecords(event.kind, event.records)
+      return
+    case 'failed':
+      metrics.auditFailure()
+      log.warn('the audit cannot be written', { why: whyOf(event.error) })
+      return
+    case 'recovered':
+      log.info('the audit can be written again')
+  }
+}
+
+function whyOf(error: unknown): string {
+  return String(error instanceof Error && error.cause !== undefined ? error.cause : error)
+}
+
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 30_000
+const LOOK_MS = 10_000
+
+async function settleOpenDeletes(
+  path: string,
+  chain: { readonly writer: string; readonly start: string },
+  clusters: () => Clusters,
+  writer: AuditWriter,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  let open = await readOpenDeletes(path, chain)
+  if (open.length > 0) log.info('earlier deletes have no outcome and are looked at', { deletes: open.length })
+  for (let pause = FIRST_PAUSE_MS; open.length > 0; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    const left: OpenDelete[] = []
+    for (const one of open) {
+      const found = await find(one.intents, clusters(), signal)
+      if (found === undefined) left.push(one)
+      else writer.append(settledFields(one.intents, found, Date.now()))
+      if (signal.aborted) return
+    }
+    open = left
+    if (open.length > 0) await delay(pause, undefined, { signal, ref: false })
+  }
+}
+
+/** `undefined` where the cluster cannot be asked at the moment. */
+async function find(
+  intents: readonly AuditFields[],
+  clusters: Clusters,
+  signal: AbortSignal,
+): Promise<Found | undefined> {
+  const found = { gone: 0, present: 0, unknown: 0 }
+  for (const intent of intents) {
+    const removal = removalOf(intent)
+    const cluster = removal && clusters.get(removal.cluster)
+    if (removal === undefined || cluster === undefined) {
+      found.unknown += 1
+      continue
+    }
+    const there = await look(cluster, removal, signal).catch(() => undefined)
+    if (there === undefined) return undefined
+    for (const isThere of there) found[isThere ? 'present' : 'gone'] += 1
+  }
+  return found
+}
+
+async function look(
+  { presence, hasIndex }: Pick<GatewayCluster, 'presence' | 'hasIndex'>,
+  { index, documents }: IntendedRemoval,
+  signal: AbortSignal,
+): Promise<readonly boolean[]> {
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)])
+  return documents === undefined ? [await hasIndex(index, limited)] : presence(index, documents, limited)
+}

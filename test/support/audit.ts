@@ -1,0 +1,40 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { verifyAudit } from '../../src/core/audit/verify.ts'
+import type { AuditReport, VerifyOptions } from '../../src/core/audit/verify.ts'
+import { sha256 } from '../../src/open-audit.ts'
+import { readAuditFile } from '../../src/ops/audit/read-file.ts'
+
+export type AuditRecord = Readonly<Record<string, unknown>>
+
+/** A folder for an audit, and what is in its file. */
+export interface TestAudit {
+  readonly path: string
+  records(): readonly AuditRecord[]
+  /** Of deletes, not of the chain itself. */
+  deletes(): readonly AuditRecord[]
+  text(): string
+  verify(options?: Partial<VerifyOptions>): Promise<AuditReport>
+  remove(): void
+}
+
+export function openTestAudit(folder = mkdtempSync(join(tmpdir(), 'memory-gateway-audit-'))): TestAudit {
+  const path = join(folder, 'audit.log')
+  const text = (): string => readFileSync(path, 'utf8')
+  const records = (): readonly AuditRecord[] =>
+    text()
+      .split('\n')
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+      .map((line) => JSON.parse(line) as AuditRecord)
+  return {
+    path,
+    text,
+    records,
+    deletes: () => records().filter((record) => 'http.request.id' in record),
+    verify: (options = {}) =>
+      verifyAudit([readAuditFile(path)], { hash: sha256, isRunning: false, isPartial: false, ...options }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
