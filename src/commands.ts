@@ -61,7 +61,7 @@ function startCommand(env: Env): Command {
       process.stdout.write(`${JSON.stringify({ msg: 'listening', url: gateway.url, opsUrl: gateway.opsUrl })}\n`)
       // As the last of a rotation does.
       process.on('SIGHUP', () => gateway.reopen())
-      closeWithGrace({ delay: config.limits.drain + 5_000, logger: false }, async ({ err }) => {
+      closeWithGrace({ skip: ['SIGHUP'], delay: config.limits.drain + 5_000, logger: false }, async ({ err }) => {
         if (err !== undefined) log.failure('process', err)
         await gateway.close()
       })
