@@ -69,14 +69,19 @@ export async function guardRequest(guard: Guard, exchange: Admitted): Promise<Bo
 type WhichCounts = (refusals: readonly Refusal[]) => Refusal | undefined
 
 /** The first refusal that is enforced; those before it, which are only observed, are told. */
-function whichCounts(guard: Guard, exchange: Admitted, { api, class: level, rule }: Decision): WhichCounts {
+export function whichCounts(
+  guard: Guard,
+  exchange: Admitted,
+  target: Pick<Decision, 'api' | 'class' | 'rule'>,
+): WhichCounts {
   const { requestId, method } = exchange
+  const { api, class: level } = target
   const told = new Set<string>()
   return (refusals) => {
     const enforced = firstEnforced(guard, refusals)
     const toTell = enforced === undefined ? refusals : refusals.slice(0, refusals.indexOf(enforced) + 1)
     for (const refusal of toTell) {
-      const { cause, reason } = refusal
+      const { cause, reason, rule = target.rule } = refusal
       const outcome = refusal === enforced ? 'refused' : 'observed'
       if (!told.has(reason)) guard.onRefusal({ requestId, outcome, method, api, class: level, rule, cause, reason })
       told.add(reason)

@@ -11,6 +11,7 @@ import { executeRetention } from './execute-retention.ts'
 import { forwardToContainer, forwardUpdate } from './forward-to-container.ts'
 import { getOne } from './get-memory.ts'
 import { passThrough } from './pass-through.ts'
+import { ruled } from './ruled.ts'
 import { searchThem } from './search-memories.ts'
 import { answerUnknownPath } from './unknown-path.ts'
 import type { Work } from './work.ts'
@@ -20,19 +21,19 @@ type WorkOn<One extends Kind> = Work<Extract<Route, { kind: One }>>
 
 /** The one table of what is done for each kind of request, for whoever does it and whoever asks what would be done. */
 const WORKS: { readonly [One in Kind]: WorkOn<One> } = {
-  deleteMemory: deleteOne,
-  deleteLegacyMemory: deleteOne,
-  deleteLegacyMemories: deleteSeveral,
-  deleteByQuery: deleteWhatIsFound,
-  deleteContainer: deleteWhole,
-  getMemory: getOne,
-  updateMemory: forwardUpdate,
-  searchMemories: searchThem,
-  addMemories: forwardToContainer,
-  getContainer: forwardToContainer,
-  updateContainer: forwardToContainer,
-  createSession: forwardToContainer,
-  // The operator's rules may close these to administrators too.
+  deleteMemory: ruled(deleteOne),
+  deleteLegacyMemory: ruled(deleteOne),
+  deleteLegacyMemories: ruled(deleteSeveral),
+  deleteByQuery: ruled(deleteWhatIsFound),
+  deleteContainer: ruled(deleteWhole),
+  getMemory: ruled(getOne),
+  updateMemory: ruled(forwardUpdate),
+  searchMemories: ruled(searchThem),
+  addMemories: ruled(forwardToContainer),
+  getContainer: ruled(forwardToContainer),
+  updateContainer: ruled(forwardToContainer),
+  createSession: ruled(forwardToContainer),
+  // The guard decides on these, rules and all.
   createContainer: passThrough,
   searchContainers: passThrough,
   semanticSearch: passThrough,

@@ -139,9 +139,18 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (en
     expect(text).toMatch(/0\r\nX-Sum: 7\r\n\r\n$/)
   })
 
-  test('an interim answer of the node ends here, the answer behind it arrives', async () => {
-    upstream.answer(`HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${OK}`)
-    expect((await sendRaw(gateway.url, head('GET /'))).statuses).toEqual([200])
+  test.each([
+    ['103 Early Hints', 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'],
+    ['102 Processing', 'HTTP/1.1 102 Processing\r\n\r\n'],
+    ['several of them', 'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nX-Proxy-User: a\r\n\r\n'],
+  ])('an interim answer of the node ends here, the answer behind it arrives: %s', async (_says, interim) => {
+    upstream.answer(interim + OK)
+    for (const request of [head('GET /'), `${head('PUT /x', ['Content-Length: 2'])}{}`]) {
+      const { statuses, text } = await sendRaw(gateway.url, request)
+      expect(statuses).toEqual([200])
+      expect(text).toMatch(/\r\n\r\nok$/)
+      expect(text).not.toMatch(/^(?:link|x-proxy-user):/im)
+    }
   })
 
   test.each([

@@ -226,6 +226,48 @@ describe('guard.mode: observe', () => {
   })
 })
 
+test('the operator’s own rules: for the gateway’s own routes too, where they name their paths', async () => {
+  const rules = [
+    { paths: ['/_plugins/_ml/memory_containers/closed/**'], scopes: [] },
+    { paths: ['/api/memories/**'], scopes: ['apps:use'] },
+    { paths: ['/**'], scopes: ['everything:use'] },
+  ]
+  const legacy = { container: 'open', types: ['working' as const] }
+  const ruled = await startTestGateway({ cluster: { nodes: [proxy.url] }, legacy, guard: { rules } })
+  closers.push(() => ruled.close())
+  const scopes = ['memory:delete', 'memory:delete:any', 'memory:read', 'memory:write', 'memory:delete:container']
+  const token = await ruled.token({ scopes })
+  const app = await ruled.token({ scopes: [...scopes, 'apps:use'] })
+  const memory = '/_plugins/_ml/memory_containers/closed/memories/working'
+  proxy.reset()
+  for (const line of [
+    `DELETE ${memory}/m`,
+    `DELETE ${memory.replace('working', 'Work%69ng')}/m`,
+    `GET ${memory}/m`,
+    `PUT ${memory}/m`,
+    `POST ${memory}/_search`,
+    `POST ${memory}/_delete_by_query`,
+    'POST /_plugins/_ml/memory_containers/closed/memories',
+    'POST /_plugins/_ml/memory_containers/closed/memories/sessions',
+    'DELETE /api/memories/m',
+    'POST /api/memories/bulk-delete',
+  ]) {
+    const [method = '', target = ''] = line.split(' ')
+    const { status } = await send(method, target, token, ruled)
+    expect({ line, status, asked: asked() }).toEqual({ line, status: 403, asked: [] })
+  }
+  // Neither container is there: these are looked for.
+  expect((await send('DELETE', '/api/memories/m', app, ruled)).status).toBe(404)
+  expect((await send('DELETE', memory.replace('closed', 'open') + '/m', token, ruled)).status).toBe(404)
+  const { text } = await call(ruled.opsUrl, {
+    method: 'POST',
+    path: '/explain',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ method: 'DELETE', path: `${memory}/m`, token }),
+  })
+  expect(text).toContain('A rule of the gateway closes this to everybody')
+})
+
 test('the operator’s own rules: by index, by path, closed to everybody, and nothing for what fits none', async () => {
   const ruled = await startTestGateway({
     cluster: { nodes: [proxy.url] },

@@ -26,6 +26,8 @@ export interface Refusal {
   readonly reason: string
   /** The scope that would do. */
   readonly scope: Scope | (string & {}) | undefined
+  /** The position of the rule that refuses, from 0: for a part of a body it may be another than for the rest. */
+  readonly rule?: number
 }
 
 /**

@@ -47,21 +47,21 @@ export function applyRules(
     if (!fitsRequest(rule, asked)) continue
     const fit = fitsIndices(rule, asked.named, table)
     reliesOn = mostReliant(reliesOn, fit.reliesOn)
-    if (fit.fits) return { rule: position, refusal: refusalOf(rule, principal), reliesOn }
+    if (fit.fits) return { rule: position, refusal: refusalOf(rule, position, principal), reliesOn }
   }
   const reason = 'No rule of the gateway lets this request through'
   return { rule: undefined, refusal: { kind: 'refuse', cause: 'noRule', reason, scope: undefined }, reliesOn }
 }
 
-function refusalOf({ scopes }: GuardRule, principal: Principal): Refusal | undefined {
+function refusalOf({ scopes }: GuardRule, rule: number, principal: Principal): Refusal | undefined {
   const [first] = scopes
   if (first === undefined) {
     const reason = 'A rule of the gateway closes this to everybody'
-    return { kind: 'refuse', cause: 'closedByRule', reason, scope: undefined }
+    return { kind: 'refuse', cause: 'closedByRule', reason, scope: undefined, rule }
   }
   if (holds(principal, 'opensearch:admin') || scopes.some((scope) => principal.scopes.has(scope))) return undefined
   const reason = `The bearer token lacks the scope for this request: ${scopes.join(' or ')}`
-  return { kind: 'refuse', cause: 'missingScope', reason, scope: first }
+  return { kind: 'refuse', cause: 'missingScope', reason, scope: first, rule }
 }
 
 function fitsRequest({ methods, paths, classes }: GuardRule, asked: Asked): boolean {
