@@ -12,6 +12,7 @@ import type { TestGateway } from '../support/gateway.ts'
 import { startLenientUpstream } from '../support/lenient-upstream.ts'
 import type { LenientUpstream } from '../support/lenient-upstream.ts'
 import { sendRaw } from '../support/raw-http.ts'
+import { until } from '../support/until.ts'
 import { NDJSON_HEADER, wireOf } from '../vectors/guard-spelling.ts'
 
 const ENGINES = ['undici', 'http-proxy-middleware'] as const
@@ -81,13 +82,13 @@ describe.each(ENGINES)('a line far down that is out of reach, with the engine %s
       const replied = once(socket, 'data') as Promise<[Buffer]>
       socket.write(wire.subarray(0, 200_000))
       // So much of it is enough for the node to be asked.
-      await expectEventually(() => upstream.underWay().some((line) => line.includes('/_bulk')))
+      await until(() => upstream.underWay().some((line) => line.includes('/_bulk')))
       socket.write(wire.subarray(200_000))
       expect(String(await replied)).toContain('HTTP/1.1 403')
     } finally {
       socket.destroy()
     }
-    await expectEventually(() => upstream.requests.some(({ line }) => line.includes('/_bulk')))
+    await until(() => upstream.requests.some(({ line }) => line.includes('/_bulk')))
     const bulks = upstream.requests.filter(({ line }) => line.includes('/_bulk'))
     expect(bulks.map(({ isWhole }) => isWhole)).toEqual([false])
   })
@@ -120,11 +121,3 @@ describe.each(ENGINES)('a line far down that is out of reach, with the engine %s
     expect((await sendRaw(toLenient.url, refused + next)).statuses).toEqual([403, 200])
   })
 })
-
-async function expectEventually(condition: () => boolean): Promise<void> {
-  const until = Date.now() + 10_000
-  while (!condition()) {
-    if (Date.now() > until) throw new Error('it never came to pass')
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
