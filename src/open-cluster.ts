@@ -1,7 +1,5 @@
 import { openCircuit } from './cluster/circuit.ts'
 import type { CircuitHealth } from './cluster/circuit.ts'
-import { openCluster } from './cluster/client.ts'
-import type { ClusterClient } from './cluster/client.ts'
 import { keepIndexTable } from './cluster/index-table.ts'
 import { createMemoryStores } from './cluster/memory-store.ts'
 import { createContainerStores } from './cluster/container-store.ts'
@@ -10,19 +8,15 @@ import { createPresence, hasIndex } from './cluster/presence.ts'
 import type { Presence } from './cluster/presence.ts'
 import { createQueryStores } from './cluster/query-store.ts'
 import { createReadableIndices } from './cluster/readable-indices.ts'
-import { authorizationOf } from './cluster/service-identity.ts'
 import { watchCluster } from './cluster/watch.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { fieldsToRead } from './core/access.ts'
 import type { AccessPolicy } from './core/access.ts'
-import { openClusterNodes } from './core/cluster-nodes.ts'
 import type { ClusterNodes } from './core/cluster-nodes.ts'
 import type { Protection } from './core/guard/protected-indices.ts'
-import { proxyHeaders } from './core/cluster-identity.ts'
-import type { Tracing } from './core/tracing.ts'
-import type { Engine, Forward, ForwardOptions } from './forward/engine.ts'
-import { forwardWithUndici } from './forward/with-undici.ts'
 import type { ClusterParts } from './handlers/exchange.ts'
+import { identityOf, openEngine, timed, traced } from './open-pass-through.ts'
+import { openServiceClient } from './open-service-client.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
 import type { Metrics } from './ops/metrics.ts'
@@ -147,110 +141,4 @@ export async function openGatewayCluster(
       await Promise.all([client.close(), engine.close()])
     },
   }
-}
-
-/** Opens a cluster as the service identity, and the choice of its nodes. No connection is made before the first request. */
-export function openServiceClient(
-  name: string,
-  cluster: Cluster,
-  tracing?: Tracing,
-): { client: ClusterClient; choice: ClusterNodes } {
-  const choice = openChoice(cluster)
-  const client = openCluster({
-    name,
-    nodes: cluster.nodes,
-    choice,
-    ca: cluster.tls.ca,
-    service: cluster.service,
-    connectTimeoutMs: cluster.connectTimeout,
-    attemptTimeoutMs: cluster.attemptTimeout,
-    idleTimeoutMs: cluster.idleTimeout,
-    maxConnections: cluster.maxConnections,
-    tracing,
-  })
-  return { client, choice }
-}
-
-/** The same way to pass a request on, with a span for it where anybody collects spans. */
-function traced(forward: Forward, cluster: string, tracing: Tracing | undefined): Forward {
-  if (tracing === undefined) return forward
-  return (request, response, headers, body) => {
-    const attributes = { 'http.request.method': request.method ?? '', 'memory_gateway.cluster': cluster }
-    return tracing.forward(headers, attributes, async (withTrace) => {
-      await forward(request, response, withTrace, body)
-      return response.statusCode
-    })
-  }
-}
-
-/** The same way to pass a request on, with somebody told how long it took in seconds. */
-function timed(forward: Forward, tell: (seconds: number, result: 'answered' | 'failed') => void): Forward {
-  return async (...exchange) => {
-    const startedAt = performance.now()
-    const end = (result: 'answered' | 'failed'): void => tell((performance.now() - startedAt) / 1000, result)
-    try {
-      await forward(...exchange)
-      end('answered')
-    } catch (error) {
-      end('failed')
-      throw error
-    }
-  }
-}
-
-type Identify = ClusterParts['identityOf']
-
-/** As whom requests are passed through. */
-function identityOf({ service, passThrough }: Cluster): Identify {
-  switch (passThrough.identity) {
-    case 'caller':
-      return () => undefined
-    case 'proxyHeaders':
-      return proxyHeaders
-    case 'service': {
-      const authorization = authorizationOf(service)
-      return () => {
-        const said = authorization()
-        return said === undefined ? {} : { authorization: said }
-      }
-    }
-  }
-}
-
-function clientCertificateOf({ service, passThrough }: Cluster): ForwardOptions['clientCertificate'] {
-  const { identity, cert, key } = passThrough
-  if (identity === 'service') {
-    return service.kind === 'clientCertificate' ? { cert: service.cert, key: service.key } : undefined
-  }
-  return identity === 'proxyHeaders' && cert !== undefined && key !== undefined ? { cert, key } : undefined
-}
-
-function openChoice({ nodes, ejection, retryBudget, attemptTimeout }: Cluster): ClusterNodes {
-  return openClusterNodes({
-    nodes,
-    failures: ejection.failures,
-    backoffMs: ejection.backoff,
-    maxBackoffMs: ejection.maxBackoff,
-    silenceMs: attemptTimeout,
-    retries: retryBudget,
-    now: () => performance.now(),
-    random: Math.random,
-  })
-}
-
-async function openEngine(cluster: Cluster, choice: ClusterNodes): Promise<Engine> {
-  const options: ForwardOptions = {
-    nodes: cluster.nodes,
-    choice,
-    ca: cluster.tls.ca,
-    clientCertificate: clientCertificateOf(cluster),
-    connectTimeoutMs: cluster.connectTimeout,
-    idleTimeoutMs: cluster.idleTimeout,
-    silenceTimeoutMs: cluster.silenceTimeout,
-    maxConnections: cluster.maxConnections,
-  }
-  if (cluster.passThrough.engine === 'undici') return forwardWithUndici(options)
-  // Loaded only where it is asked for.
-  const { forwardWithHttpProxyMiddleware } = await import('./forward/with-http-proxy-middleware.ts')
-  return forwardWithHttpProxyMiddleware(options)
 }

@@ -14,7 +14,7 @@ import type { DoctorSettings } from '../core/doctor/finding.ts'
 import { MEMORY_TYPES } from '../core/memory.ts'
 import { indicesOf } from '../core/shared-indices.ts'
 import type { StoredContainer } from '../core/shared-indices.ts'
-import { openServiceClient } from '../open-cluster.ts'
+import { openServiceClient } from '../open-service-client.ts'
 import { issuerOptions } from '../open-issuers.ts'
 import type { OnProgress } from '../progress.ts'
 
