@@ -5,6 +5,10 @@ import { neverSent } from '../core/never-sent.ts'
 export interface LaneOptions {
   /** Batches under way at once, of all queues together. */
   readonly maxBatches: number
+  /** While others are under way, a batch of fewer items waits for one of them to come back: fewer and larger batches cost the cluster less. */
+  readonly worthwhileItems: number
+  /** But not longer than this, in milliseconds: what is under way may be hung. */
+  readonly patienceMs: number
   readonly maxItems: number
   /** Of one batch, by the queue's own measure; a single item may be larger. */
   readonly maxBytes: number
@@ -44,17 +48,19 @@ interface Pump {
 }
 
 /**
- * Lets calls that are made at the same time share round trips. A batch leaves as soon as the lane has room, and what arrives meanwhile goes with
- * the next: no timer, so a single caller waits for nobody. Queues share the lane, and the longest one goes first.
+ * Lets calls that are made at the same time share round trips. A batch leaves at once where none is under way, or where it is large enough beside
+ * those that are; what arrives meanwhile goes with the next. A single caller waits for nobody. Queues share the lane, and the longest one goes first.
  */
 export function openLane(options: LaneOptions): Lane {
   const pumps: Pump[] = []
   let underWay = 0
   let isScheduled = false
+  let patience: NodeJS.Timeout | undefined
 
   const waiting = (): number => pumps.reduce((sum, { size }) => sum + size, 0)
 
-  function fill(): void {
+  /** @param isPatient whether a small batch waits for those under way */
+  function fill(isPatient: boolean): void {
     isScheduled = false
     while (underWay < options.maxBatches) {
       const longest = pumps.reduce<Pump | undefined>(
@@ -62,10 +68,17 @@ export function openLane(options: LaneOptions): Lane {
         undefined,
       )
       if (longest === undefined) return
+      if (isPatient && underWay > 0 && longest.ready < options.worthwhileItems) {
+        patience ??= setTimeout(fill, options.patienceMs, false).unref()
+        return
+      }
+      isPatient = true
+      clearTimeout(patience)
+      patience = undefined
       underWay += 1
       void longest.leave().finally(() => {
         underWay -= 1
-        fill()
+        fill(true)
       })
     }
   }
@@ -74,7 +87,7 @@ export function openLane(options: LaneOptions): Lane {
     if (underWay >= options.maxBatches || isScheduled) return
     isScheduled = true
     // After what else has arrived in this turn of the event loop, so that it goes along.
-    setImmediate(fill)
+    setImmediate(fill, true)
   }
 
   return {

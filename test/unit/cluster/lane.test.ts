@@ -12,7 +12,14 @@ interface Sent {
   break(error: Error): void
 }
 
-const LIMITS: LaneOptions = { maxBatches: 1, maxItems: 3, maxBytes: 100, maxWaiting: 10 }
+const LIMITS: LaneOptions = {
+  maxBatches: 1,
+  worthwhileItems: 1,
+  patienceMs: 3_600_000,
+  maxItems: 3,
+  maxBytes: 100,
+  maxWaiting: 10,
+}
 const ALIVE = new AbortController().signal
 
 /** A queue whose batches stay on their way until the test answers them. */
@@ -87,6 +94,43 @@ describe('a lane', () => {
     await settled()
     sent.at(-1)?.answer()
     await expect(Promise.all(replies)).resolves.toHaveLength(6)
+  })
+
+  test('sends a further batch beside one under way as soon as it is worth it', async () => {
+    const { sent, enqueue } = openTestLane({ maxBatches: 2, worthwhileItems: 3 })
+    const replies = [enqueue('a', ALIVE)]
+    await settled()
+    replies.push(enqueue('b', ALIVE), enqueue('c', ALIVE))
+    await settled()
+    expect(itemsOf(sent)).toEqual([['a']])
+    replies.push(enqueue('d', ALIVE))
+    await settled()
+    expect(itemsOf(sent)).toEqual([['a'], ['b', 'c', 'd']])
+    for (const batch of sent) batch.answer()
+    await expect(Promise.all(replies)).resolves.toHaveLength(4)
+  })
+
+  test('sends a small batch as soon as none is under way', async () => {
+    const { sent, enqueue } = openTestLane({ maxBatches: 2, worthwhileItems: 3 })
+    const replies = [enqueue('a', ALIVE)]
+    await settled()
+    replies.push(enqueue('b', ALIVE))
+    sent[0]?.answer()
+    await settled()
+    expect(itemsOf(sent)).toEqual([['a'], ['b']])
+    sent[1]?.answer()
+    await Promise.all(replies)
+  })
+
+  test('waits no longer than its patience for a batch that does not come back', async () => {
+    const { sent, enqueue } = openTestLane({ maxBatches: 2, worthwhileItems: 3, patienceMs: 1 })
+    const replies = [enqueue('a', ALIVE)]
+    await settled()
+    replies.push(enqueue('b', ALIVE))
+    while (sent.length < 2) await settled()
+    expect(itemsOf(sent)).toEqual([['a'], ['b']])
+    for (const batch of sent) batch.answer()
+    await Promise.all(replies)
   })
 
   test('takes out a caller that has gone before its batch left', async () => {
