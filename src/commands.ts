@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import closeWithGrace from 'close-with-grace'
 
@@ -35,6 +37,7 @@ function createProgram(env: Env, exit: (code: number) => void): Command {
     .description(
       'Checks the caller before a memory is deleted from OpenSearch, and answers OpenSearch and MemoryPlugin callers alike.',
     )
+    .version(readVersion(), '--version', 'print the version')
     .exitOverride()
   program.addCommand(startCommand(env))
   program.addCommand(checkCommand(env))
@@ -45,6 +48,11 @@ function createProgram(env: Env, exit: (code: number) => void): Command {
   program.addCommand(tokenCommand(env))
   program.addCommand(demoCommand())
   return program
+}
+
+/** Of package.json, which lies beside dist/ as it does beside src/. */
+function readVersion(): string {
+  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
 }
 
 function startCommand(env: Env): Command {
