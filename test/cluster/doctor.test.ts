@@ -1,29 +1,19 @@
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 
 import type { ConfigInput } from '../../src/config/schema.ts'
-import { FINDING_IDS } from '../../src/core/doctor/finding.ts'
-import type { Finding, FindingId, RemedyRequest } from '../../src/core/doctor/finding.ts'
-import { call } from '../support/call.ts'
-import { plainCluster, securedCluster } from '../support/clusters.ts'
-import type { SecuredCluster } from '../support/clusters.ts'
-import { doctorWorld, withSettings } from '../support/doctor-world.ts'
-import type { DoctorWorld } from '../support/doctor-world.ts'
+import { plainCluster } from '../support/clusters.ts'
+import { doctorConfig, doctorWorld, expectRemedied } from '../support/doctor-world.ts'
+import type { Case, ClusterInput, DoctorWorld, IssuerInput } from '../support/doctor-world.ts'
 import { answerWith, bulk, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
-import { startTestGateway } from '../support/gateway.ts'
 import { serving, startKeyServer } from '../support/key-server.ts'
 import type { KeyServer } from '../support/key-server.ts'
 import { testMemories } from '../support/memories.ts'
-import { adminCertificate, adminUser, securedMemories } from '../support/secured-memories.ts'
-import type { SecuredMemories } from '../support/secured-memories.ts'
-import { makePair, startTcpFront, startTlsFront } from '../support/tls-front.ts'
+import { PROVOKED } from '../vectors/doctor-findings.ts'
 
 const memories = testMemories(plainCluster().url)
-const secured = securedCluster()
-const protectedOnes = secured === undefined ? undefined : securedMemories(secured)
 let world: DoctorWorld
 let proxy: FaultProxy
 let keys: KeyServer
@@ -39,8 +29,6 @@ beforeAll(async () => {
   keys = await startKeyServer(serving({}))
   await memories.putContainer('c', ALICES)
   await memories.putMemory('working', 'one', MEMORY)
-  await protectedOnes?.putContainer('c', {}, protectedContainers(protectedOnes))
-  await protectedOnes?.put(protectedOnes.indexOf('working'), 'one', MEMORY)
 })
 afterEach(async () => {
   proxy.reset()
@@ -51,44 +39,15 @@ afterAll(async () => {
   await keys.close()
   await world.close()
   await memories.removeAll()
-  await protectedOnes?.removeAll()
 })
 
-/** Not the plugin's own, in which other tests have containers too. */
-const protectedContainers = ({ prefix }: SecuredMemories): string => `.plugins-ml-am-${prefix}-containers`
-
-type ClusterInput = ConfigInput['clusters'][string]
-type IssuerInput = ConfigInput['auth']['issuers'][number]
-
-/** A configuration that nothing is wrong with, and what a case changes of it; without containers unless it says where they are. */
+/** Without containers unless it says where they are. */
 function configOf(
   cluster: Partial<ClusterInput> = {},
   issuer: Partial<IssuerInput> = {},
   containerIndex = `${memories.prefix}-none`,
 ): ConfigInput {
-  const own = { issuer: 'https://issuer.test', audience: 'memory-gateway', algorithms: ['ES256' as const] }
-  const jwks = issuer.discovery === undefined ? { jwks: { file: 'jwks.json' } } : {}
-  return {
-    auth: { issuers: [{ ...own, ...jwks, ...issuer }] },
-    clusters: { main: { nodes: [plainCluster().url], service: { kind: 'none' }, ...cluster } },
-    memory: { containerIndex },
-  }
-}
-
-/** How a finding is provoked, and what following its remedy changes beside what the remedy says to the letter. */
-interface Provoked {
-  readonly config: ConfigInput
-  /** Does what the remedy says, where that is no setting and no request. @returns the configuration then */
-  readonly follow?: (remedy: Finding['remedy']) => Promise<ConfigInput | undefined> | ConfigInput | undefined
-  /** Who sends the requests of a remedy. */
-  readonly send?: (request: RemedyRequest) => Promise<number>
-}
-
-interface Case {
-  readonly id: FindingId
-  readonly severity: Finding['severity']
-  readonly when: string
-  readonly provoke: () => Promise<Provoked>
+  return doctorConfig({ nodes: [plainCluster().url], service: { kind: 'none' }, ...cluster }, issuer, containerIndex)
 }
 
 const withContainers = (cluster: Partial<ClusterInput> = {}): ConfigInput =>
@@ -108,6 +67,8 @@ const jwks = (id: string, document: unknown): Promise<Partial<IssuerInput>> => {
 }
 
 const keySetOf = (): unknown => JSON.parse(readFileSync(`${world.folder}/jwks.json`, 'utf8'))
+
+const JSON_TYPE = ['content-type', 'application/json; charset=UTF-8']
 
 const ON_PLAIN: readonly Case[] = [
   {
@@ -304,190 +265,10 @@ const ON_PLAIN: readonly Case[] = [
   },
 ]
 
-const JSON_TYPE = ['content-type', 'application/json; charset=UTF-8']
+describe('on a cluster without the security plugin each finding is seen, and its remedy makes it go', () => {
+  test.each(ON_PLAIN)('$id: $when', (one) => expectRemedied(world, one, ask))
 
-/** Cases that need the security plugin. */
-function casesOnSecured(cluster: SecuredCluster, stored: SecuredMemories): readonly Case[] {
-  const { access } = cluster
-  const { ca } = access
-  const certificate = adminCertificate(cluster)
-  const user = adminUser(cluster)
-  const claims = { backendRoles: 'roles' }
-  const without = (changes: Partial<ClusterInput>, issuer: Partial<IssuerInput> = { claims }): ConfigInput =>
-    configOf({ nodes: [cluster.url], tls: { ca }, service: certificate, ...changes }, issuer)
-  const on = (changes: Partial<ClusterInput>, containerIndex = protectedContainers(stored)): ConfigInput =>
-    withSettings(without(changes), { 'memory.containerIndex': containerIndex })
-  const day = 86_400_000
-  const behindFront = async (validForMs: number): Promise<Provoked> => {
-    const name = `front${String(Math.abs(validForMs))}`
-    const after = (ms: number): Date => new Date(Date.now() + ms)
-    const pair = await makePair(world.folder, name, after(-40 * day), after(validForMs))
-    const renewed = await makePair(world.folder, `${name}-renewed`, after(-day), after(90 * day))
-    const front = await startTlsFront(cluster.url, readFileSync(ca, 'utf8'), pair)
-    cleanUps.push(() => front.close())
-    // The front shows no client certificate to the cluster.
-    const through = (folder: string): ConfigInput =>
-      without({ nodes: [front.url], tls: { ca: `${folder}/cert.pem` }, service: user })
-    return {
-      config: through(name),
-      follow() {
-        front.renew(renewed)
-        return through(`${name}-renewed`)
-      },
-    }
-  }
-  const change = (
-    id: FindingId,
-    severity: Finding['severity'],
-    when: string,
-    from: ConfigInput,
-    to?: ConfigInput,
-  ): Case => ({
-    id,
-    severity,
-    when,
-    provoke: () => Promise.resolve({ config: from, ...(to === undefined ? {} : { follow: () => to }) }),
+  test('these are all that need no security plugin', () => {
+    expect([...new Set(ON_PLAIN.map(({ id }) => id))].sort()).toEqual([...PROVOKED.withoutSecurity].sort())
   })
-  const wrong = { ...user, password: 'wrong' } as typeof user
-
-  return [
-    change(
-      'service-refused',
-      'error',
-      'the cluster asks for credentials and gets none',
-      on({ service: { kind: 'none' } }),
-      on({}),
-    ),
-    change(
-      'service-refused',
-      'error',
-      'the password is wrong',
-      without({ service: wrong }),
-      without({ service: user }),
-    ),
-    change('tls-untrusted', 'error', 'the authority of the nodes is not configured', on({ tls: {} }), on({})),
-    {
-      id: 'tls-wrong-name',
-      severity: 'error',
-      when: 'a node is asked under an address that its certificate does not have',
-      async provoke() {
-        const front = await startTcpFront(cluster.url, '127.0.0.2')
-        cleanUps.push(() => front.close())
-        return { config: on({ nodes: [front.url] }), follow: () => on({}) }
-      },
-    },
-    {
-      id: 'certificate-expired',
-      severity: 'error',
-      when: 'it was good until yesterday',
-      provoke: () => behindFront(-day),
-    },
-    {
-      id: 'certificate-expires-soon',
-      severity: 'warning',
-      when: 'it is good for ten days',
-      provoke: () => behindFront(10 * day),
-    },
-    change(
-      'clusters-differ',
-      'error',
-      'the nodes are of two clusters',
-      without({ nodes: [cluster.url, plainCluster().url], service: user }),
-      without({ nodes: [cluster.url], service: user }),
-    ),
-    change('indices-masked', 'error', 'the service identity is a user with all_access', on({ service: user }), on({})),
-    {
-      id: 'rights-missing',
-      severity: 'error',
-      when: 'the service identity has no role, and the indices are no system indices',
-      provoke: () => provokeMissingRights(stored, (service, index) => on({ service }, index)),
-    },
-    {
-      id: 'rights-missing',
-      severity: 'error',
-      when: 'the service identity may not delete in a system index, and it is empty',
-      async provoke() {
-        const index = `.plugins-ml-am-${stored.prefix}-empty`
-        await stored.put(index, 'gone', {})
-        await stored.asAdmin({ method: 'DELETE', path: `/${index}/_doc/gone?refresh=true` })
-        return { config: on({ service: user }, index), follow: () => on({}, index) }
-      },
-    },
-    change(
-      'subject-key-differs',
-      'error',
-      'the gateway takes the subject from another claim',
-      without({}, { claims: { ...claims, subject: 'email' } }),
-    ),
-    change('roles-key-differs', 'warning', 'the gateway takes backend roles from another claim', without({}, {})),
-  ]
-}
-
-type Service = NonNullable<ClusterInput['service']>
-
-async function provokeMissingRights(
-  stored: SecuredMemories,
-  configFor: (service: Service, containerIndex: string) => ConfigInput,
-): Promise<Provoked> {
-  const { prefix } = stored
-  const username = `doctor-${prefix}`
-  // Nothing like the user's name, which the plugin would not take.
-  const password = `Aa1!${randomBytes(12).toString('base64url')}`
-  const security = '/_plugins/_security/api'
-  const send = async (method: string, path: string, json?: unknown): Promise<number> =>
-    (await stored.asAdmin({ method, path, json })).status
-  expect(await send('PUT', `${security}/internalusers/${username}`, { password })).toBe(201)
-  cleanUps.push(
-    () => send('DELETE', `${security}/internalusers/${username}`),
-    () => send('DELETE', `${security}/rolesmapping/memory-gateway`),
-    () => send('DELETE', `${security}/roles/memory-gateway`),
-  )
-  const containerIndex = `${prefix}-containers`
-  const configuration = { index_prefix: prefix, use_system_index: false }
-  await stored.put(containerIndex, 'c', { name: 'c', ...ALICES, configuration })
-  await stored.put(`${prefix}-memory-working`, 'one', MEMORY)
-  const config = configFor({ kind: 'basic', username, password }, containerIndex)
-  return {
-    config,
-    send: ({ method, path, body }) => send(method, path, body),
-    // And the gateway can do its work then.
-    async follow() {
-      const { main } = config.clusters
-      if (main === undefined) throw new Error('it has one')
-      const gateway = await startTestGateway({ cluster: main, memory: { containerIndex } })
-      cleanUps.push(() => gateway.close())
-      const path = '/_plugins/_ml/memory_containers/c/memories/working/one'
-      const { status } = await call(gateway.url, { method: 'DELETE', path, token: await gateway.token() })
-      expect(status).toBe(200)
-      return undefined
-    },
-  }
-}
-
-const ON_SECURED = secured === undefined || protectedOnes === undefined ? [] : casesOnSecured(secured, protectedOnes)
-
-describe.each([
-  ['without the security plugin', ON_PLAIN],
-  ['with the security plugin', ON_SECURED],
-] as const)('on a cluster %s each finding is seen, and its remedy makes it go', (_, cases) => {
-  if (cases.length === 0) return
-  test.each(cases)('$id: $when', async ({ id, severity, provoke }) => {
-    const { config, follow, send = ask } = await provoke()
-    const found = await world.findings(config)
-    // Nothing else is wrong.
-    expect(found.map((finding) => [finding.id, finding.severity])).toEqual([[id, severity]])
-    const [{ seen, means, remedy }] = found as [Finding]
-    expect([seen, means, remedy.text].every((text) => text.length > 10)).toBe(true)
-
-    const statuses: number[] = []
-    for (const request of remedy.requests ?? []) statuses.push(await send(request))
-    expect(statuses.filter((status) => status > 201)).toEqual([])
-    const changed = (await follow?.(remedy)) ?? config
-    expect(await world.findings(withSettings(changed, remedy.settings ?? {}))).toEqual([])
-  })
-})
-
-test('the cases above provoke every finding that there is', () => {
-  const provoked = new Set([...ON_PLAIN, ...ON_SECURED].map(({ id }) => id))
-  expect(secured === undefined ? [] : FINDING_IDS.filter((id) => !provoked.has(id))).toEqual([])
 })

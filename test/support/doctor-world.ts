@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { expect } from '@jest/globals'
+
 import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import { checkConfig } from '../../src/check-config.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { diagnose } from '../../src/core/doctor/diagnose.ts'
-import type { Finding } from '../../src/core/doctor/finding.ts'
+import type { Finding, FindingId, RemedyRequest } from '../../src/core/doctor/finding.ts'
 import { doctorSettings, inspectDeployment } from '../../src/doctor/inspect.ts'
 
 /** A configuration that a doctor looks at, and the folder of its files. */
@@ -45,4 +47,53 @@ export function withSettings(config: ConfigInput, settings: Readonly<Record<stri
     parent[last] = value
   }
   return changed as unknown as ConfigInput
+}
+
+/** How a finding is provoked, and what following its remedy changes beside what the remedy says to the letter. */
+export interface Provoked {
+  readonly config: ConfigInput
+  /** Does what the remedy says, where that is no setting and no request. @returns the configuration then */
+  readonly follow?: (remedy: Finding['remedy']) => Promise<ConfigInput | undefined> | ConfigInput | undefined
+  /** Who sends the requests of a remedy. */
+  readonly send?: (request: RemedyRequest) => Promise<number>
+}
+
+export interface Case {
+  readonly id: FindingId
+  readonly severity: Finding['severity']
+  readonly when: string
+  readonly provoke: () => Promise<Provoked>
+}
+
+export type ClusterInput = ConfigInput['clusters'][string]
+export type IssuerInput = ConfigInput['auth']['issuers'][number]
+
+/** A configuration that nothing is wrong with by itself, and what a case changes of it. */
+export function doctorConfig(cluster: ClusterInput, issuer: Partial<IssuerInput>, containerIndex: string): ConfigInput {
+  const own = { issuer: 'https://issuer.test', audience: 'memory-gateway', algorithms: ['ES256' as const] }
+  const jwks = issuer.discovery === undefined ? { jwks: { file: 'jwks.json' } } : {}
+  return {
+    auth: { issuers: [{ ...own, ...jwks, ...issuer }] },
+    clusters: { main: cluster },
+    memory: { containerIndex },
+  }
+}
+
+/** Provokes a finding, sees that it is the only one, follows its remedy to the letter, and sees nothing any more. */
+export async function expectRemedied(
+  world: DoctorWorld,
+  { id, severity, provoke }: Case,
+  ask: NonNullable<Provoked['send']>,
+): Promise<void> {
+  const { config, follow, send = ask } = await provoke()
+  const found = await world.findings(config)
+  expect(found.map((finding) => [finding.id, finding.severity])).toEqual([[id, severity]])
+  const [{ seen, means, remedy }] = found as [Finding]
+  expect([seen, means, remedy.text].every((text) => text.length > 10)).toBe(true)
+
+  const statuses: number[] = []
+  for (const request of remedy.requests ?? []) statuses.push(await send(request))
+  expect(statuses.filter((status) => status > 201)).toEqual([])
+  const changed = (await follow?.(remedy)) ?? config
+  expect(await world.findings(withSettings(changed, remedy.settings ?? {}))).toEqual([])
 }
