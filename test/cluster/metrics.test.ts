@@ -1,3 +1,7 @@
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 
 import { call } from '../support/call.ts'
@@ -285,6 +289,38 @@ test('nodes and retries: a node that refuses connections is passed over, counted
     expect(samples.get('memory_gateway_circuit_open{cluster="main"}')).toBe(0)
   } finally {
     await two.close()
+  }
+})
+
+test('the audit: records that are written, that wait, and that are lost while none can be written', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'memory-gateway-metrics-'))
+  const file = join(folder, 'audit.log')
+  const audited = await startTestGateway({
+    cluster: { nodes: [plainCluster().url] },
+    memory: { containerIndex: memories.containerIndex },
+    audit: { sink: 'file', file, maxWaiting: 1 },
+  })
+  try {
+    const written = 'memory_gateway_audit_records_total{result="written"}'
+    const lost = 'memory_gateway_audit_records_total{result="lost"}'
+    const token = await audited.token()
+    const deleteOne = (): Promise<Reply> => call(audited.url, { method: 'DELETE', path: pathOf('working', 'x'), token })
+    const before = await scrape(audited)
+    await deleteOne()
+    await until(async () => ((await scrape(audited)).get(written) ?? 0) > (before.get(written) ?? 0))
+    await rename(file, `${file}.1`)
+    // Nobody can write into a folder.
+    await mkdir(file)
+    await until(async () => {
+      await deleteOne()
+      return ((await scrape(audited)).get(lost) ?? 0) > 0
+    })
+    const moves = movesBetween(before, await scrape(audited))
+    expect(moves.get('memory_gateway_audit_failures_total')).toBe(1)
+    expect(moves.get('memory_gateway_audit_waiting_records')).toBe(1)
+  } finally {
+    await audited.close()
+    await rm(folder, { recursive: true, force: true })
   }
 })
 
