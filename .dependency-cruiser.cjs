@@ -35,7 +35,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(handlers/|app\\.ts|server\\.ts|open-(clusters?|deciding|parts|pass-through)\\.ts)',
+        pathNot: '^src/(handlers/|app\\.ts|server\\.ts|open-(clusters?|deciding|parts|pass-through|receipts)\\.ts)',
       },
       to: { path: '^src/handlers/' },
     },
@@ -59,7 +59,7 @@ module.exports = {
     owner('rate-limiter-flexible', ['rate-limiter-flexible'], '^src/shared-state/'),
     owner('cockatiel', ['cockatiel'], '^src/cluster/'),
     owner('express', ['express'], '^src/(app|ops/)'),
-    owner('commander', ['commander'], '^src/((audit-)?commands|(doctor|local-cluster)/command)\\.ts$'),
+    owner('commander', ['commander'], '^src/((audit-|receipt-)?commands|(doctor|local-cluster)/command)\\.ts$'),
     owner('zod', ['zod'], '^src/config/'),
     owner('yaml', ['yaml'], '^src/config/'),
     owner('prom-client', ['prom-client'], '^src/ops/'),

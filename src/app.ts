@@ -16,6 +16,7 @@ import type { Exchange, Handled, HandlerParts } from './handlers/exchange.ts'
 import { requireScopeFor, workOf } from './handlers/work-of.ts'
 import type { Log } from './ops/log.ts'
 import type { Metrics } from './ops/metrics.ts'
+import { keySetOf } from './handlers/publish-keys.ts'
 import { answerOf } from './wire/answer.ts'
 import type { Result } from './wire/answer.ts'
 
@@ -140,6 +141,8 @@ async function runStages(parts: AppParts, exchange: Exchange, isTooMany: boolean
   const { target, route } = readRoute(exchange)
   if (isTooMany) throw new GatewayError('overloaded', { reason: TOO_MANY, retryAfterSeconds: 1 })
   if (route.kind === 'legacyOptions' && isPreflight(exchange.request)) return { kind: 'preflight', allow: route.allow }
+
+  if (route.kind === 'receiptKeys') return keySetOf(parts)
 
   // Stage 3: who is calling.
   const caller = await authenticate(parts, exchange.request)

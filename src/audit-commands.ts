@@ -1,5 +1,7 @@
 import { Command } from 'commander'
 
+import { CHECKPOINT_TYPE } from './auth/receipt-keys.ts'
+import { openStatementKeys } from './auth/verify-statement.ts'
 import { verifyAudit } from './core/audit/verify.ts'
 import type { AuditReport } from './core/audit/verify.ts'
 import { sha256 } from './open-audit.ts'
@@ -8,6 +10,7 @@ import { readAuditFile } from './ops/audit/read-file.ts'
 interface VerifyFlags {
   readonly running?: true
   readonly partial?: true
+  readonly jwks?: string
   readonly json?: true
 }
 
@@ -25,6 +28,7 @@ function verifyCommand(exit: (code: number) => void): Command {
     .argument('<files...>', 'audit files in any order, those of earlier rotations too; .gz is inflated')
     .option('--running', 'the gateway still writes: the last chain of each writer has no end yet')
     .option('--partial', 'not all files are given: what came before the first record of a chain may be elsewhere')
+    .option('--jwks <file or address>', 'the public keys of receipts: signatures are verified too, and asked for')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
@@ -32,9 +36,11 @@ function verifyCommand(exit: (code: number) => void): Command {
         '\nExample:\n  memory-gateway audit verify --running memory-gateway-audit.log*',
     )
     .exitOverride()
-    .action(async (names: readonly string[], { running, partial, json }: VerifyFlags) => {
+    .action(async (names: readonly string[], { running, partial, jwks, json }: VerifyFlags) => {
+      const verify = jwks === undefined ? undefined : await openStatementKeys(jwks)
       const report = await verifyAudit(names.map(readAuditFile), {
         hash: sha256,
+        ...(verify === undefined ? {} : { verifySignature: (jws: string) => verify(CHECKPOINT_TYPE, jws) }),
         isRunning: running === true,
         isPartial: partial === true,
       })

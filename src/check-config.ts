@@ -1,3 +1,4 @@
+import { checkReceiptKeys } from './auth/receipt-keys.ts'
 import type { ConfigProblem } from './config/problem.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { readTlsFiles } from './listen/tls-files.ts'
@@ -7,7 +8,19 @@ import { checkIssuersOf } from './open-issuers.ts'
 /** The rules of a configuration that other parts of the gateway know, in the words and paths of the file. */
 export function checkConfig(config: ConfigFile): readonly ConfigProblem[] {
   const { tls } = config.listen
-  return [...checkIssuersOf(config), ...checkRoutes(config), ...(tls === undefined ? [] : checkTlsFiles(tls))]
+  return [
+    ...checkIssuersOf(config),
+    ...checkRoutes(config),
+    ...checkReceipts(config),
+    ...(tls === undefined ? [] : checkTlsFiles(tls)),
+  ]
+}
+
+function checkReceipts({ receipts }: ConfigFile): readonly ConfigProblem[] {
+  return checkReceiptKeys(receipts.keys).map(({ position, message }) => ({
+    path: `receipts.keys[${String(position)}]`,
+    message,
+  }))
 }
 
 function checkTlsFiles(tls: NonNullable<ConfigFile['listen']['tls']>): readonly ConfigProblem[] {

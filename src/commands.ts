@@ -14,6 +14,7 @@ import { exitCodeOf, wordExplanation } from './core/explain.ts'
 import { SCOPES } from './core/principal.ts'
 import { doctorCommand } from './doctor/command.ts'
 import { createLog } from './ops/log.ts'
+import { receiptCommand } from './receipt-commands.ts'
 import { checkConfig } from './check-config.ts'
 import { explainOnce, startGateway } from './server.ts'
 
@@ -44,6 +45,7 @@ function createProgram(env: Env, exit: (code: number) => void): Command {
   program.addCommand(explainCommand(env, exit))
   program.addCommand(doctorCommand((path) => readConfig(path, env), exit))
   program.addCommand(auditCommand(exit))
+  program.addCommand(receiptCommand(readStdin, exit))
   program.addCommand(schemaCommand())
   program.addCommand(tokenCommand(env))
   program.addCommand(demoCommand())

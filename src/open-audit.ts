@@ -30,7 +30,7 @@ interface Surroundings {
   readonly log: Log
   readonly metrics: Pick<Metrics, 'auditRecords' | 'auditFailure'>
   /** Signs the chain with the key of the receipts. */
-  readonly sign?: (statement: ChainStatement) => Promise<string>
+  readonly sign: ((statement: ChainStatement) => Promise<string>) | undefined
 }
 
 type Settings = ConfigFile['audit']

@@ -5,6 +5,8 @@ import type { ExplainParts } from './handlers/explain.ts'
 import { holdState, openDeciding, stagesOf } from './open-deciding.ts'
 import type { Deciding } from './open-deciding.ts'
 import type { GatewayCluster } from './open-cluster.ts'
+import { openReceipts } from './open-receipts.ts'
+import type { OpenReceipts } from './open-receipts.ts'
 import type { AuditWriter } from './ops/audit/writer.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
@@ -21,6 +23,8 @@ export interface Parts {
   readonly explain: ExplainParts
   readonly readings: Omit<Readings, 'checks' | 'audit'>
   readonly clusters: ReadonlyMap<string, GatewayCluster>
+  /** Absent where there is no key. */
+  readonly receipts: OpenReceipts | undefined
   checks(): Readonly<Record<string, HealthCheck>>
   close(): Promise<void>
 }
@@ -47,8 +51,12 @@ export async function openParts(
     await Promise.all([state.release(), deciding.close()])
   }
   try {
-    const [shared] = await Promise.all([state.part, deciding.start()])
-    return assemble(config, deciding, shared, lasting, log, metrics, close)
+    const [shared, receipts] = await Promise.all([
+      state.part,
+      openReceipts(config.receipts, log, metrics),
+      deciding.start(),
+    ])
+    return assemble(config, deciding, shared, { ...lasting, receipts }, log, metrics, close)
   } catch (error) {
     await close()
     throw error
@@ -59,7 +67,7 @@ function assemble(
   config: ConfigFile,
   deciding: Deciding,
   state: SharedState,
-  { audit }: LastingParts,
+  { audit, receipts }: LastingParts & { readonly receipts: OpenReceipts | undefined },
   log: Log,
   metrics: Metrics,
   close: () => Promise<void>,
@@ -83,9 +91,12 @@ function assemble(
     explain: stages,
     readings,
     clusters: clusters.all,
+    receipts,
     app: {
       ...stages,
       audit: audit && createAudit(audit, stages),
+      receipts: receipts?.receipts,
+      receiptKeys: receipts?.jwks,
       versionHeader: clusters.first.versionHeader,
       corsOrigins: config.legacy.cors.origins,
       maxInFlight: config.limits.inFlight,

@@ -1,5 +1,6 @@
 import { createApp } from './app.ts'
 import type { ConfigFile } from './config/schema.ts'
+import type { ChainStatement } from './core/audit/chain.ts'
 import type { Explanation } from './core/explain.ts'
 import { openInForce } from './core/in-force.ts'
 import type { InForce } from './core/in-force.ts'
@@ -10,6 +11,8 @@ import type { ListenEvent } from './listen/listen.ts'
 import { openAudit } from './open-audit.ts'
 import type { OpenAudit } from './open-audit.ts'
 import { holdState, openDeciding, stagesOf } from './open-deciding.ts'
+import { openReceipts } from './open-receipts.ts'
+import type { OpenReceipts } from './open-receipts.ts'
 import { openParts } from './open-parts.ts'
 import type { Parts } from './open-parts.ts'
 import { explainRoute } from './ops/explain.ts'
@@ -36,10 +39,13 @@ export interface Gateway {
 export async function startGateway(config: ConfigFile, log: Log): Promise<Gateway> {
   const metrics = createMetrics()
   const memory = openPartsMemory(log, metrics)
-  const audit = await openAudit(config.audit, { log, metrics })
+  // The chain of the audit begins before there are parts, and goes on under whatever key is the newest.
+  const keys: ChainKeys = { first: await openReceipts(config.receipts, log, metrics) }
+  const audit = await openAudit(config.audit, { log, metrics, sign: signerOf(keys) })
   const opened = openParts(config, memory, { audit: audit?.writer }, log, metrics)
   const inForce = openInForce(await opened.catch((error: unknown) => closeAnd(audit, error)))
   let isDraining = false
+  keys.latest = () => inForce.now().receipts
 
   const checks = (): Readonly<Record<string, HealthCheck>> => ({
     ...inForce.now().checks(),
@@ -90,6 +96,18 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
     await free()
     throw error
   }
+}
+
+/** A chain that began without a key goes on without one. */
+function signerOf(keys: ChainKeys): ((statement: ChainStatement) => Promise<string>) | undefined {
+  const { first } = keys
+  return first && ((statement) => (keys.latest?.() ?? first).signChain(statement))
+}
+
+interface ChainKeys {
+  readonly first: OpenReceipts | undefined
+  /** Of the configuration in force. */
+  latest?: () => OpenReceipts | undefined
 }
 
 async function closeAnd(audit: OpenAudit | undefined, error: unknown): Promise<never> {

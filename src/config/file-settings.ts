@@ -14,6 +14,7 @@ export const FILE_SETTINGS: Readonly<Record<string, Use>> = {
   'listen.tls.key': 'own path',
   'ops.token': 'secret',
   'audit.file': 'own path',
+  'receipts.keys[]': 'secret',
   'auth.issuers[].jwks.file': 'path',
   'auth.issuers[].secret': 'secret',
   'auth.issuers[].keySet.ca': 'content',

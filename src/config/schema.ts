@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import { audit } from './audit-schema.ts'
+import { receipts } from './receipts-schema.ts'
 import { addressRange, claim, duration, nodeUrl, port } from './scalars.ts'
 
 const ASYMMETRIC = [
@@ -362,6 +363,7 @@ export const schema = z.strictObject({
     })
     .prefault({}),
   audit,
+  receipts,
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
 })
 

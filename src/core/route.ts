@@ -31,7 +31,11 @@ export type Route =
   | { readonly kind: 'wrongMethod'; readonly dialect: Dialect; readonly allow: readonly string[] }
   | { readonly kind: 'noHandler' }
   | { readonly kind: 'passThrough' }
+  /** The public keys of receipts: for everybody, without a token. */
+  | { readonly kind: 'receiptKeys' }
 
+const WELL_KNOWN_PREFIX = ['.well-known', 'memory-gateway'] as const
+const KEY_SET = 'jwks.json'
 const LEGACY_PREFIX = ['api', 'memories'] as const
 const LEGACY_METHODS = ['DELETE'] as const
 const LEGACY_BULK = 'bulk-delete'
@@ -58,6 +62,7 @@ export function dialectOf(route: Route): Dialect {
       return route.dialect
     case 'noHandler':
     case 'passThrough':
+    case 'receiptKeys':
       return 'opensearch'
   }
 }
@@ -69,7 +74,18 @@ export function dialectOf(route: Route): Dialect {
 export function routeOf(method: string, target: Target): Route {
   if (startsWith(target, LEGACY_PREFIX)) return legacyRoute(method, target)
   if (startsWith(target, MEMORY_PREFIX)) return memoryRoute(method, target)
+  // Most paths need no closer look.
+  if (/well-known/i.test(target.decodedPath) && startsWith(target, WELL_KNOWN_PREFIX))
+    return wellKnownRoute(method, target)
   return { kind: 'passThrough' }
+}
+
+/** RFC 8615: the folder is ours, and nothing below it goes to a cluster. */
+function wellKnownRoute(method: string, target: Target): Route {
+  const rest = target.rawSegments.slice(WELL_KNOWN_PREFIX.length)
+  if (rest.length !== 1 || rest[0] !== KEY_SET) return { kind: 'noHandler' }
+  if (method === 'GET' || method === 'HEAD') return { kind: 'receiptKeys' }
+  return { kind: 'wrongMethod', dialect: 'opensearch', allow: ['GET', 'HEAD'] }
 }
 
 function legacyRoute(method: string, target: Target): Route {

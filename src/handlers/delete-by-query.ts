@@ -7,13 +7,13 @@ import type { CheckedQuery } from '../core/query/check-query.ts'
 import { readMembers } from '../core/query/read-members.ts'
 import type { MemoryAddress, Route } from '../core/route.ts'
 import { memoryTypeOf } from './addressed.ts'
-import type { Result } from '../wire/answer.ts'
 import { audited, endOf, hashQuery } from './audit.ts'
 import { auditedQueryStore } from './audited-stores.ts'
 import { answerOnce, foreseeOnce } from './answer-once.ts'
 import { countedStore } from './counted-store.ts'
 import { signalOf } from './exchange.ts'
 import { readJsonBody } from './read-body.ts'
+import { withReceipt } from './receipt.ts'
 import { allowed, noteRefusal, signalFor } from './work.ts'
 import type { Subject, Work } from './work.ts'
 
@@ -32,19 +32,23 @@ export const deleteWhatIsFound: Work<Extract<Route, { kind: 'deleteByQuery' }>> 
     return answerOnce(parts, exchange, order, async (carriesOn) => {
       const store = cluster.queryStoreFor(signalOf(exchange, byQuery.deadlineMs, carriesOn), exchange.waited)
       const { type, dryRun } = asked
-      return audited(
+      const result = await audited(
         parts,
         exchange,
         { action: 'delete-by-query', containerId, type, queryHash: hashQuery(query), dryRun: dryRun || undefined },
-        async (trail): Promise<Result> => {
+        async (trail) => {
           const counted = countedStore(parts, principal, auditedQueryStore(trail, store))
           const outcome = await deleteByQuery(counted, policy, principal, { containerId, query, ...asked })
           const memories = outcome.kind === 'ran' && !dryRun ? outcome.report.deleted : 0
           if (memories > 0) exchange.deletes = [{ outcome: 'deleted', type, memories }]
-          return { kind: 'byQueryOutcome', outcome, tookMs: Math.round(performance.now() - startedAt) }
+          return { kind: 'byQueryOutcome', outcome, tookMs: Math.round(performance.now() - startedAt) } as const
         },
         endOf,
       )
+      const { outcome } = result
+      const count = outcome.kind === 'ran' && !dryRun ? outcome.report.deleted : 0
+      const deleted = { action: 'delete-by-query', containerId, type, count, query } as const
+      return withReceipt(parts, exchange, result, count === 0 ? undefined : deleted)
     })
   },
 

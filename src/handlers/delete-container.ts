@@ -4,11 +4,11 @@ import { MEMORY_TYPES } from '../core/memory.ts'
 import { parseContainerParameters } from '../core/parameters.ts'
 import type { Route } from '../core/route.ts'
 import { memoryTypeOf } from './addressed.ts'
-import type { Result } from '../wire/answer.ts'
 import { audited, endOf } from './audit.ts'
 import { auditedContainerStore } from './audited-stores.ts'
 import { answerOnce, foreseeOnce, GONE } from './answer-once.ts'
 import { signalOf } from './exchange.ts'
+import { withReceipt } from './receipt.ts'
 import { allowed, signalFor } from './work.ts'
 import type { Subject, Work } from './work.ts'
 
@@ -21,16 +21,23 @@ export const deleteWhole: Work<DeleteContainer> = {
     const { request, order } = check(exchange, route)
     return answerOnce<UnconfirmedContainer>(parts, exchange, order, async (carriesOn, open) => {
       const store = cluster.containerStoreFor(signalOf(exchange, parts.byQuery.deadlineMs, carriesOn), exchange.waited)
-      return audited(
+      const result = await audited(
         parts,
         exchange,
         { action: 'delete-container', containerId: request.containerId },
-        async (trail): Promise<Result> => {
+        async (trail) => {
           const outcome = await deleteContainer(auditedContainerStore(trail, store), principal, request, open)
-          return { kind: 'containerOutcome', outcome }
+          return { kind: 'containerOutcome', outcome } as const
         },
         endOf,
       )
+      const { outcome } = result
+      const { containerId } = request
+      const isDeleted = outcome.kind === 'containerDeleted'
+      const deleted = isDeleted
+        ? ({ action: 'delete-container', containerId, receipt: outcome.receipt } as const)
+        : undefined
+      return withReceipt(parts, exchange, result, deleted)
     })
   },
 

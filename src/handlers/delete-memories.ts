@@ -6,6 +6,7 @@ import { legacyContainer } from './addressed.ts'
 import { answerOnce, foreseeOnce } from './answer-once.ts'
 import { deleteRecorded } from './audited-delete.ts'
 import { signalOf } from './exchange.ts'
+import { withReceipt } from './receipt.ts'
 import { readBody } from './read-body.ts'
 import { allowed, signalFor } from './work.ts'
 import type { Work } from './work.ts'
@@ -29,7 +30,14 @@ export const deleteSeveral: Work<Extract<Route, { kind: 'deleteLegacyMemories' }
         type: one.kind === 'deleted' ? one.type : 'unknown',
         memories: 1,
       }))
-      return { kind: 'bulkOutcome', outcome }
+      const ids = outcomes.flatMap((one) => (one.kind === 'deleted' ? [one.receipt.memoryId] : []))
+      const deleted = { action: 'delete-memories', containerId, count: ids.length, ids } as const
+      return withReceipt(
+        parts,
+        exchange,
+        { kind: 'bulkOutcome', outcome } as const,
+        ids.length === 0 ? undefined : deleted,
+      )
     })
   },
 

@@ -1,5 +1,5 @@
 import { decideDelete } from '../core/delete-memory.ts'
-import type { DeleteRequest, Open, UnconfirmedOrder } from '../core/delete-memory.ts'
+import type { DeleteOutcome, DeleteRequest, Open, UnconfirmedOrder } from '../core/delete-memory.ts'
 import { deleteSession } from '../core/delete-session.ts'
 import { parseMemoryType } from '../core/memory.ts'
 import { parseDeleteParameters, parseSessionParameters } from '../core/parameters.ts'
@@ -12,6 +12,8 @@ import { audited, endOf } from './audit.ts'
 import { deleteRecorded } from './audited-delete.ts'
 import { auditedQueryStore, auditedStore } from './audited-stores.ts'
 import { countedStore } from './counted-store.ts'
+import { withReceipt } from './receipt.ts'
+import type { Deleted } from './receipt.ts'
 import { signalOf } from './exchange.ts'
 import type { Admitted, HandlerParts } from './exchange.ts'
 import { allowed, noteRefusal, signalFor } from './work.ts'
@@ -27,7 +29,8 @@ export const deleteOne: Work<DeleteRoute> = {
     const result = await answerOnce<UnconfirmedOrder>(parts, exchange, order, async (carriesOn, open) => {
       if (request.cascade) return cascade(parts, exchange, request, carriesOn, open)
       const store = cluster.storeFor(signalOf(exchange, parts.deadlineMs, carriesOn), exchange.waited)
-      return { kind: 'outcome', outcome: await deleteRecorded(parts, exchange, store, request, open) }
+      const outcome = await deleteRecorded(parts, exchange, store, request, open)
+      return withReceipt(parts, exchange, { kind: 'outcome', outcome } as const, deletedBy(request, outcome))
     })
     if (result.kind === 'outcome') {
       exchange.outcome = result.outcome
@@ -77,18 +80,27 @@ async function cascade(
   const signal = signalOf(exchange, parts.byQuery.deadlineMs, carriesOn)
   const { policy } = parts
   const { containerId, memoryId } = request
-  return audited(
+  const result = await audited(
     parts,
     exchange,
     { action: 'delete-session', containerId, type: 'sessions', memoryId },
-    async (trail): Promise<Result> => {
+    async (trail) => {
       const found = auditedQueryStore(trail, cluster.queryStoreFor(signal, exchange.waited))
       const queryStore = countedStore(parts, principal, found)
       const store = auditedStore(trail, policy, principal, cluster.storeFor(signal, exchange.waited))
-      return { kind: 'outcome', ...(await deleteSession(store, queryStore, policy, principal, request, open)) }
+      return { kind: 'outcome', ...(await deleteSession(store, queryStore, policy, principal, request, open)) } as const
     },
     endOf,
   )
+  return withReceipt(parts, exchange, result, deletedBy(request, result.outcome, result.cascaded))
+}
+
+function deletedBy({ containerId }: DeleteRequest, outcome: DeleteOutcome, cascaded?: number): Deleted | undefined {
+  if (outcome.kind !== 'deleted') return undefined
+  const { type, receipt } = outcome
+  return cascaded === undefined
+    ? { action: 'delete-memory', containerId, type, receipt }
+    : { action: 'delete-session', containerId, type, receipt, count: cascaded + 1 }
 }
 
 type Requested = DeleteRequest & { readonly cascade: boolean }

@@ -18,6 +18,7 @@ import type { IsTrustedProxy } from '../forward/caller-chain.ts'
 import type { Forward } from '../forward/engine.ts'
 import type { Audit } from './audit-trail.ts'
 import type { Guard } from './guard-settings.ts'
+import type { Receipts } from './receipts.ts'
 import type { Result } from '../wire/answer.ts'
 
 /** One request on its way through the stages: what is known of it so far. */
@@ -96,6 +97,10 @@ export interface HandlerParts {
   readonly quota: DeleteQuota
   /** Absent where nobody asked for one, and for whoever only asks. */
   readonly audit?: Audit | undefined
+  /** Absent where they are off. */
+  readonly receipts?: Receipts | undefined
+  /** The public keys of receipts, as JSON. */
+  readonly receiptKeys?: string | undefined
   /** What may go through to the cluster. */
   readonly guard: Guard
   /** For a memory request as a whole, in milliseconds. */

@@ -12,6 +12,7 @@ import { forwardToContainer, forwardUpdate } from './forward-to-container.ts'
 import { getOne } from './get-memory.ts'
 import { passThrough } from './pass-through.ts'
 import { ruled } from './ruled.ts'
+import { publishKeys } from './publish-keys.ts'
 import { searchThem } from './search-memories.ts'
 import { answerUnknownPath } from './unknown-path.ts'
 import type { Work } from './work.ts'
@@ -42,6 +43,7 @@ const WORKS: { readonly [One in Kind]: WorkOn<One> } = {
   executeRetention,
   unknownMemoryRoute: passThrough,
   passThrough,
+  receiptKeys: publishKeys,
   legacyOptions: answerUnknownPath,
   wrongMethod: answerUnknownPath,
   noHandler: answerUnknownPath,

@@ -39,6 +39,8 @@ export interface Metrics {
   guardDecision(outcome: 'allowed' | 'refused' | 'observed', cause: string, level: string): void
   /** Records of the audit that were written, or for which there was no room while nothing could be. */
   auditRecords(result: 'written' | 'lost', records: number): void
+  /** A receipt for a delete. */
+  receipt(result: 'signed' | 'failed'): void
   /** The audit could not be written, after it could. */
   auditFailure(): void
   /** Takes up what is read only when asked for. */
@@ -113,10 +115,12 @@ export function createMetrics(): Metrics {
   const recorded = counter('audit_records_total', 'Records of the audit: written, or lost while nothing could be.', [
     'result',
   ])
+  const receipts = counter('receipts_total', 'Receipts for deletes: signed, or not, which ends no delete.', ['result'])
   const auditFailures = counter('audit_failures_total', 'How often the audit could not be written any more.', [])
   // A counter that is not there before it counts shows no increase the first time: these may happen once, and alerts wait for them.
   for (const [code, { source }] of Object.entries(FAILURES)) failures.inc({ code, source }, 0)
   for (const result of ['written', 'lost'] as const) recorded.inc({ result }, 0)
+  for (const result of ['signed', 'failed'] as const) receipts.inc({ result }, 0)
 
   return {
     request({ route, dialect, status, seconds, ownSeconds }) {
@@ -132,6 +136,7 @@ export function createMetrics(): Metrics {
     keySetFetched: (issuer, result) => fetches.inc({ issuer, result }),
     guardDecision: (outcome, cause, level) => guarded.inc({ outcome, cause, class: level }),
     auditRecords: (result, records) => recorded.inc({ result }, records),
+    receipt: (result) => receipts.inc({ result }),
     auditFailure: () => auditFailures.inc(),
     watch: (readings) => watchReadings(readings, registry),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),

@@ -27,9 +27,16 @@ export type Result =
       readonly outcome: DeleteOutcome
       /** How many working memories went with a session; absent where nobody asked for it. */
       readonly cascaded?: number
+      readonly signed?: string
     }
-  | { readonly kind: 'byQueryOutcome'; readonly outcome: ByQueryOutcome; readonly tookMs: number }
-  | { readonly kind: 'containerOutcome'; readonly outcome: ContainerOutcome }
+  /** `signed`: the receipt, a compact JWS. */
+  | {
+      readonly kind: 'byQueryOutcome'
+      readonly outcome: ByQueryOutcome
+      readonly tookMs: number
+      readonly signed?: string
+    }
+  | { readonly kind: 'containerOutcome'; readonly outcome: ContainerOutcome; readonly signed?: string }
   /** A memory as it is stored, for who may read it. */
   | { readonly kind: 'memory'; readonly type: MemoryType; readonly source: unknown }
   /** The cluster's own answer, which goes on as it came. */
@@ -40,7 +47,9 @@ export type Result =
       readonly containerId: string
       readonly refusal: Refusal
     }
-  | { readonly kind: 'bulkOutcome'; readonly outcome: BulkOutcome }
+  | { readonly kind: 'bulkOutcome'; readonly outcome: BulkOutcome; readonly signed?: string }
+  /** The public keys of receipts, as a JSON Web Key Set. */
+  | { readonly kind: 'receiptKeys'; readonly text: string }
   | { readonly kind: 'failure'; readonly error: GatewayError }
   | { readonly kind: 'wrongMethod'; readonly allow: readonly string[] }
   | { readonly kind: 'noHandler' }
@@ -79,6 +88,11 @@ export function answerOf(result: Result, context: AnswerContext): Answer {
   headers.push(...resultHeaders(result))
   if (context.isReplayed) headers.push(['idempotent-replayed', 'true'])
   if (result.kind === 'preflight') return { status: 204, headers, body: '' }
+  if (result.kind === 'receiptKeys') {
+    headers.push(['content-type', 'application/jwk-set+json'], ['content-length', String(byteLength(result.text))])
+    headers.push(['cache-control', 'public, max-age=300'])
+    return { status: 200, headers, body: result.text }
+  }
   if (result.kind === 'clusterAnswer') {
     const { status, contentType, text } = result.answer
     headers.push(['content-type', contentType], ['content-length', String(byteLength(text))])
@@ -107,10 +121,14 @@ type WordsContext = Pick<AnswerContext, 'dialect' | 'method' | 'uri' | 'decodedP
 /** The status that a result is answered with. */
 export function statusOf(result: Result, context: WordsContext): number {
   if (result.kind === 'preflight') return 204
+  if (result.kind === 'receiptKeys') return 200
   return result.kind === 'clusterAnswer' ? result.answer.status : wordsFor(result, context).status
 }
 
-function wordsFor(result: Exclude<Result, { kind: 'preflight' | 'clusterAnswer' }>, context: WordsContext): Words {
+function wordsFor(
+  result: Exclude<Result, { kind: 'preflight' | 'clusterAnswer' | 'receiptKeys' }>,
+  context: WordsContext,
+): Words {
   const isLegacy = context.dialect === 'memoryPlugin'
   switch (result.kind) {
     case 'outcome':
@@ -159,13 +177,21 @@ function corsHeaders(result: Result, { corsOrigin }: AnswerContext): [string, st
   } else {
     headers.push([
       'access-control-expose-headers',
-      'x-request-id, retry-after, www-authenticate, idempotent-replayed, x-memory-recovered',
+      'x-request-id, retry-after, www-authenticate, idempotent-replayed, x-memory-recovered, memory-receipt',
     ])
   }
   return headers
 }
 
 function resultHeaders(result: Result): [string, string][] {
+  const receipt = 'signed' in result ? result.signed : undefined
+  return [
+    ...(receipt === undefined ? [] : [['memory-receipt', receipt] satisfies [string, string]]),
+    ...ownHeaders(result),
+  ]
+}
+
+function ownHeaders(result: Result): [string, string][] {
   if (result.kind === 'wrongMethod') return [['allow', result.allow.join(',')]]
   if (result.kind === 'outcome' || result.kind === 'containerOutcome') {
     const isRecovered = 'receipt' in result.outcome && result.outcome.receipt.recovered
