@@ -31,6 +31,8 @@ export interface AppParts extends HandlerParts, AdmitParts {
   readonly log: Log
   /** Where nobody collects spans, `undefined`. */
   readonly tracing: Tracing | undefined
+  /** How the access line names the caller. */
+  readonly subjectInLog: (principal: Principal) => string | undefined
   readonly metrics: Pick<Metrics, 'request' | 'delete' | 'failure' | 'tokenRefused' | 'guardDecision'>
 }
 
@@ -130,7 +132,7 @@ function begin(parts: AppParts, request: IncomingMessage, response: ServerRespon
     waited: new Stopwatch(now),
   }
   response.once('close', () => {
-    logAccess(parts.log, exchange)
+    logAccess(parts, exchange)
     countRequest(parts.metrics, exchange)
   })
   return exchange
@@ -213,7 +215,7 @@ function wellFormedId(header: string | string[] | undefined): string | undefined
 }
 
 /** Stage 9: one line a request, on every path. */
-function logAccess(log: Log, exchange: Exchange): void {
+function logAccess({ log, subjectInLog }: AppParts, exchange: Exchange): void {
   const { response, principal, outcome, route } = exchange
   log.access({
     requestId: exchange.requestId,
@@ -222,7 +224,7 @@ function logAccess(log: Log, exchange: Exchange): void {
     route: route?.kind ?? 'refused',
     status: response.statusCode,
     durationMs: Math.round((performance.now() - exchange.startedAt) * 1000) / 1000,
-    ...(principal === undefined ? {} : { issuer: principal.issuer, subject: principal.subject }),
+    ...(principal === undefined ? {} : { issuer: principal.issuer, subject: subjectInLog(principal) }),
     ...(outcome === undefined ? {} : { outcome: outcome.kind }),
     ...(response.writableFinished ? {} : { aborted: true }),
   })

@@ -10,6 +10,7 @@ import { loadConfig } from './config/load.ts'
 import { ConfigError } from './config/problem.ts'
 import { parseDuration } from './config/scalars.ts'
 import type { ConfigFile } from './config/schema.ts'
+import { openConfigSource } from './config/source.ts'
 import { exitCodeOf, wordExplanation } from './core/explain.ts'
 import { SCOPES } from './core/principal.ts'
 import { doctorCommand } from './doctor/command.ts'
@@ -64,14 +65,19 @@ function startCommand(env: Env): Command {
     .addHelpText('after', '\nExample:\n  memory-gateway start --config gateway.yaml')
     .exitOverride()
     .action(async ({ config: path }: { config: string }) => {
-      const config = readConfig(path, env)
+      const source = openConfigSource(path, { env, check: checkConfig })
+      const config = source.read()
       const log = createLog(config.log.level)
-      const gateway = await startGateway(config, log)
+      const gateway = await startGateway(config, log, source)
+      // Of a rotation of logs too: its files are opened anew.
+      process.on('SIGHUP', () => {
+        gateway.reopen()
+        void gateway.reload('signal')
+      })
       // The first line says that the gateway is ready, and where; port 0 takes a free one.
       process.stdout.write(`${JSON.stringify({ msg: 'listening', url: gateway.url, opsUrl: gateway.opsUrl })}\n`)
-      // As the last of a rotation does.
-      process.on('SIGHUP', () => gateway.reopen())
-      closeWithGrace({ skip: ['SIGHUP'], delay: config.limits.drain + 5_000, logger: false }, async ({ err }) => {
+      const delay = config.limits.drainDelay + config.limits.drain + 5_000
+      closeWithGrace({ delay, logger: false, skip: ['SIGHUP'] }, async ({ err }) => {
         if (err !== undefined) log.failure('process', err)
         await gateway.close()
       })

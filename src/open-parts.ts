@@ -14,6 +14,7 @@ import type { Metrics } from './ops/metrics.ts'
 import type { Readings } from './ops/readings.ts'
 import { openTracing } from './ops/trace.ts'
 import type { PartsMemory } from './parts-memory.ts'
+import { subjectInLog } from './ops/subject-in-log.ts'
 import type { SharedState } from './shared-state/open-shared-state.ts'
 
 /** What one configuration comes to. A request has one of these from its beginning to its end. */
@@ -101,6 +102,7 @@ function assemble(
       corsOrigins: config.legacy.cors.origins,
       maxInFlight: config.limits.inFlight,
       log,
+      subjectInLog: subjectInLog(config.log),
       metrics,
       tracing: openTracing(),
     },

@@ -1,12 +1,16 @@
+import { setTimeout as wait } from 'node:timers/promises'
+
 import { createApp } from './app.ts'
 import type { ConfigFile } from './config/schema.ts'
 import type { ChainStatement } from './core/audit/chain.ts'
+import type { ConfigSource } from './config/source.ts'
+import { watchSource } from './config/watch-source.ts'
 import type { Explanation } from './core/explain.ts'
 import { openInForce } from './core/in-force.ts'
 import type { InForce } from './core/in-force.ts'
 import { explain } from './handlers/explain.ts'
 import type { ExplainQuestion } from './handlers/explain.ts'
-import { drain, listen, urlOf } from './listen/listen.ts'
+import { announceEnd, drain, listen, urlOf } from './listen/listen.ts'
 import type { ListenEvent } from './listen/listen.ts'
 import { openAudit } from './open-audit.ts'
 import type { OpenAudit } from './open-audit.ts'
@@ -15,6 +19,8 @@ import { openReceipts } from './open-receipts.ts'
 import type { OpenReceipts } from './open-receipts.ts'
 import { openParts } from './open-parts.ts'
 import type { Parts } from './open-parts.ts'
+import { configRoutes } from './ops/config.ts'
+import type { ConfigReport, ReloadCause } from './ops/config.ts'
 import { explainRoute } from './ops/explain.ts'
 import { createOpsHandler } from './ops/handler.ts'
 import type { HealthCheck } from './ops/health.ts'
@@ -23,6 +29,7 @@ import { createMetrics } from './ops/metrics.ts'
 import { probeRoutes } from './ops/probes.ts'
 import { flushTraces } from './ops/trace.ts'
 import { openPartsMemory } from './parts-memory.ts'
+import { openReloader } from './reload.ts'
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -31,12 +38,17 @@ export interface Gateway {
   readonly opsUrl: string
   /** Opens anew what was renamed, as the audit's file. */
   reopen(): void
-  /** Stops accepting, lets requests under way finish within `limits.drain`, and frees everything. */
+  /** Reads the configuration anew; see `openReloader`. Never rejects. */
+  reload(cause: ReloadCause): Promise<ConfigReport>
+  /** Goes unready, and after `limits.drainDelay` stops accepting, lets requests under way finish within `limits.drain`, and frees everything. */
   close(): Promise<void>
 }
 
-/** Wires the parts of a checked configuration and listens on both ports. */
-export async function startGateway(config: ConfigFile, log: Log): Promise<Gateway> {
+/**
+ * Wires the parts of a checked configuration and listens on both ports.
+ * @param source where it was read, for reloads
+ */
+export async function startGateway(config: ConfigFile, log: Log, source?: ConfigSource): Promise<Gateway> {
   const metrics = createMetrics()
   const memory = openPartsMemory(log, metrics)
   // The chain of the audit begins before there are parts, and goes on under whatever key is the newest.
@@ -44,6 +56,8 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
   const audit = await openAudit(config.audit, { log, metrics, sign: signerOf(keys) })
   const opened = openParts(config, memory, { audit: audit?.writer }, log, metrics)
   const inForce = openInForce(await opened.catch((error: unknown) => closeAnd(audit, error)))
+  const open = (next: ConfigFile): Promise<Parts> => openParts(next, memory, { audit: audit?.writer }, log, metrics)
+  const reloader = openReloader({ source, inForce, open, log, metrics })
   let isDraining = false
   keys.latest = () => inForce.now().receipts
 
@@ -68,7 +82,11 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
     return { value: value.app, end }
   })
   const opsParts = {
-    routes: [...probeRoutes(checks, metrics), explainRoute((question) => explainNow(inForce, question))],
+    routes: [
+      ...probeRoutes(checks, metrics),
+      ...configRoutes(reloader),
+      explainRoute((question) => explainNow(inForce, question)),
+    ],
     access: () => ({ host: config.ops.host, token: inForce.now().config.ops.token }),
     onFailure: (error: unknown) => log.failure('ops', error),
   }
@@ -80,12 +98,19 @@ export async function startGateway(config: ConfigFile, log: Log): Promise<Gatewa
       await drain(first, 0)
       throw error
     })
+    const { watch, interval } = config.reload
+    const watcher =
+      watch && source !== undefined ? watchSource(source, interval, () => void reloader.reload('file')) : undefined
     return {
       url: urlOf(first),
       opsUrl: urlOf(ops),
       reopen: () => audit?.writer.reopen(),
+      reload: (cause) => reloader.reload(cause),
       async close() {
+        watcher?.close()
         isDraining = true
+        announceEnd(first)
+        await Promise.all([reloader.close(), wait(config.limits.drainDelay)])
         await drain(first, config.limits.drain)
         await drain(ops, 1_000)
         await free()

@@ -4,10 +4,10 @@ import { mapValues } from './walk.ts'
 /** `process.env`, handed in. */
 export type Env = Readonly<Record<string, string | undefined>>
 
-const VARIABLE = /\$\{([^}]*)\}/g
+const VARIABLE = /\$\{([^}]*?)(?::-([^}]*))?\}/g
 
 /**
- * Puts environment variables in place of `${NAME}`, in every text of the tree.
+ * Puts environment variables in place of `${NAME}`, in every text of the tree; of `${NAME:-default}` the default where the variable is not set, or empty, as shells do.
  * @param typed paths where a number, `true` or `false` is wanted: a variable is always a text
  */
 export function putInVariables(
@@ -18,8 +18,9 @@ export function putInVariables(
 ): unknown {
   return mapValues(tree, (value, { path }) => {
     if (!hasVariable(value)) return value
-    const text = value.replaceAll(VARIABLE, (written, name: string) => {
+    const text = value.replaceAll(VARIABLE, (written, name: string, byDefault: string | undefined) => {
       const found = env[name]
+      if (byDefault !== undefined) return found === undefined || found === '' ? byDefault : found
       if (found !== undefined) return found
       const message = `the environment variable ${name} is not set; set it, or write the value here`
       problems.push({ path, message })

@@ -12,6 +12,7 @@ type Use = 'content' | 'secret' | 'renewed secret' | 'path' | 'own path'
 export const FILE_SETTINGS: Readonly<Record<string, Use>> = {
   'listen.tls.cert': 'own path',
   'listen.tls.key': 'own path',
+  'log.subjectKey': 'secret',
   'ops.token': 'secret',
   'audit.file': 'own path',
   'receipts.keys[]': 'secret',

@@ -8,6 +8,7 @@ import { checkIdentities } from './check-identities.ts'
 import { hasVariable, putInVariables } from './environment.ts'
 import type { Env } from './environment.ts'
 import { codeOf, readNamedFiles } from './named-files.ts'
+import type { OnFile } from './named-files.ts'
 import { ConfigError, problemsOf } from './problem.ts'
 import type { ConfigProblem } from './problem.ts'
 import { schema } from './schema.ts'
@@ -19,8 +20,8 @@ export interface Surroundings {
   readonly env: Env
   /** Rules that other parts of the gateway know: run on what is valid otherwise. */
   readonly check: (config: ConfigFile) => readonly ConfigProblem[]
-  /** Told of each file whose content is part of the configuration, by its absolute path. */
-  readonly onFile?: (path: string) => void
+  /** Told of each file whose content is part of the configuration, by its absolute path; the content where it could be read. */
+  readonly onFile?: OnFile
 }
 
 /**
@@ -28,15 +29,16 @@ export interface Surroundings {
  * @throws ConfigError with every problem
  */
 export function loadConfig(path: string, surroundings: Surroundings): ConfigFile {
-  surroundings.onFile?.(resolve(path))
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
+    surroundings.onFile?.(resolve(path), undefined)
     throw new ConfigError(path, [
       { path: '', message: `cannot be read (${codeOf(error)}); name a YAML file with --config` },
     ])
   }
+  surroundings.onFile?.(resolve(path), text)
   return parseConfig(text, path, surroundings)
 }
 

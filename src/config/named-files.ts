@@ -5,21 +5,22 @@ import { FILE_SETTINGS } from './file-settings.ts'
 import type { ConfigProblem } from './problem.ts'
 import { mapValues } from './walk.ts'
 
+/** Told of a file by its absolute path, and of its content where it could be read. */
+export type OnFile = (path: string, content: string | undefined) => void
+
 /**
  * Puts files in place of their names, in the whole tree, whatever else is wrong with it.
- * @param onFile told of each file whose content is part of the configuration, by its absolute path
+ * @param onFile told of each file whose content is part of the configuration
  */
-export function readNamedFiles(
-  tree: unknown,
-  folder: string,
-  problems: ConfigProblem[],
-  onFile: (path: string) => void,
-): unknown {
-  const read = (name: string, path: string): string | undefined => {
+export function readNamedFiles(tree: unknown, folder: string, problems: ConfigProblem[], onFile: OnFile): unknown {
+  const read = (name: string, path: string, tell: OnFile): string | undefined => {
     const file = resolve(folder, name)
     try {
-      return readFileSync(file, 'utf8')
+      const content = readFileSync(file, 'utf8')
+      tell(file, content)
+      return content
     } catch (error) {
+      tell(file, undefined)
       const message = `the file ${file} cannot be read (${codeOf(error)}); give its path relative to this file`
       problems.push({ path, message })
       return undefined
@@ -34,21 +35,27 @@ export function readNamedFiles(
       case 'own path':
         return resolve(folder, value)
       case 'path':
-        onFile(resolve(folder, value))
+        onFile(resolve(folder, value), contentOf(resolve(folder, value)))
         return resolve(folder, value)
       case 'content':
-        onFile(resolve(folder, value))
-        return read(value, path) ?? value
+        return read(value, path, onFile) ?? value
       case 'secret':
-        if (!isNamed) return value
-        onFile(resolve(folder, name))
-        return read(name, path)?.trimEnd() ?? value
+        return isNamed ? (read(name, path, onFile)?.trimEnd() ?? value) : value
       case 'renewed secret':
         if (!isNamed) return value
-        read(name, path)
+        read(name, path, () => undefined)
         return `file:${resolve(folder, name)}`
     }
   })
+}
+
+/** `undefined` where the file cannot be read. */
+export function contentOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
 }
 
 export function codeOf(error: unknown): string {

@@ -229,6 +229,23 @@ const guard = z
     message: 'can only be observe where guard.mode is observe',
   })
 
+const log = z
+  .strictObject({
+    level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    /** How access lines name callers. */
+    subject: z.enum(['plain', 'hash', 'none']).default('plain'),
+    /** Of the hashes; as `file:PATH` or `${ENV}`. */
+    subjectKey: z
+      .string()
+      .refine((text) => text.length >= 16, 'must be 16 or more characters')
+      .optional(),
+  })
+  .refine(({ subject, subjectKey }) => subject !== 'hash' || subjectKey !== undefined, {
+    path: ['subjectKey'],
+    message: 'is needed with subject: hash; who knows it can tell whose hash it is, so keep it as a secret',
+  })
+  .prefault({})
+
 export const schema = z.strictObject({
   listen: z
     .strictObject({
@@ -323,6 +340,8 @@ export const schema = z.strictObject({
         })
         .prefault({}),
       headerBytes: z.int().min(1_024).max(1_048_576).default(16_384),
+      /** How long requests are still taken, while `/readyz` says no, once the gateway was told to stop: as long as balancers need to notice. */
+      drainDelay: duration('0s'),
       /** How long requests under way may take to finish once the gateway was told to stop. */
       drain: duration('30s'),
     })
@@ -364,7 +383,16 @@ export const schema = z.strictObject({
     .prefault({}),
   audit,
   receipts,
-  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+  /** Taking up changes of this file, and of those that it names, while the gateway runs. */
+  reload: z
+    .strictObject({
+      /** Without it on SIGHUP and `POST /reload` alone. */
+      watch: z.boolean().default(true),
+      /** How often the files are looked at. */
+      interval: duration('5s'),
+    })
+    .prefault({}),
+  log,
 })
 
 export type ConfigFile = z.output<typeof schema>

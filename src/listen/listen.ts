@@ -31,6 +31,8 @@ interface UnderWay {
 }
 
 const http2Of = new WeakMap<Server, Http2Connections>()
+/** Answers under way on HTTP/1.1, until their server has announced its end. */
+const answersOf = new WeakMap<Server, Set<ServerResponse>>()
 /** Those that are told as soon as the answer before is out. */
 const refused = new WeakSet<Socket>()
 
@@ -42,6 +44,7 @@ export async function listen(
   onEvent: (event: ListenEvent) => void = () => undefined,
 ): Promise<Server> {
   const underWay = new WeakMap<Socket, Set<UnderWay>>()
+  const answers = new Set<ServerResponse>()
   const refuse = (error: NodeJS.ErrnoException, socket: Socket): void =>
     refuseUnparsable(error, socket, underWay.get(socket) ?? new Set())
   const serve: RequestListener = (request, response) => {
@@ -53,7 +56,12 @@ export async function listen(
     const exchange = { request, response }
     const others = underWay.get(request.socket) ?? new Set()
     underWay.set(request.socket, others.add(exchange))
-    response.once('close', () => others.delete(exchange))
+    if (answersOf.has(server)) answers.add(response)
+    else response.shouldKeepAlive = false
+    response.once('close', () => {
+      others.delete(exchange)
+      answers.delete(response)
+    })
     listener(request, response)
   }
   const options: ServerOptions = {
@@ -63,8 +71,9 @@ export async function listen(
     connectionsCheckingInterval: 1_000,
     noDelay: true,
   }
-  const server =
+  const server: Server =
     tls === undefined ? createServer(options, serve) : openTlsServer(options, serve, listener, tls, limits, onEvent)
+  answersOf.set(server, answers)
   server.maxConnections = limits.connections
   server.on('clientError', refuse)
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -165,8 +174,20 @@ export function urlOf(server: Server): string {
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${String(port)}`
 }
 
+/**
+ * Tells clients that it will end, and goes on serving: each answer closes its connection (RFC 9112 section 9.6), and those of HTTP/2 are asked to open no
+ * more streams (RFC 9113 section 6.8), while streams that they have opened already are still served.
+ */
+export function announceEnd(server: Server): void {
+  // What has begun to be answered says nothing of the connection any more.
+  for (const response of answersOf.get(server) ?? []) if (!response.headersSent) response.shouldKeepAlive = false
+  answersOf.delete(server)
+  http2Of.get(server)?.announceEnd()
+}
+
 /** Stops accepting; idle connections are closed as they become idle, the others after the time given. */
 export async function drain(server: Server, timeMs: number): Promise<void> {
+  announceEnd(server)
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const sweep = setInterval(() => server.closeIdleConnections(), 50)
   const deadline = setTimeout(() => {

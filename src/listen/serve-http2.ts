@@ -16,6 +16,8 @@ interface Limits {
 /** The connections that speak HTTP/2. */
 export interface Http2Connections {
   take(socket: TLSSocket): void
+  /** Asks every client to open no more streams; those that come all the same are served. */
+  announceEnd(): void
   /** Tells every client to open no more streams, and closes each connection with its last one. */
   drain(): void
   /** Breaks what is left. */
@@ -24,6 +26,8 @@ export interface Http2Connections {
 
 /** RFC 9113 section 6.5.2 recommends no less. */
 const MAX_STREAMS = 100
+/** In a GOAWAY it takes back none (RFC 9113 section 6.8: the notice before a graceful end). */
+const MAX_STREAM_ID = 2 ** 31 - 1
 /** A header counts 32 bytes more than it has (RFC 9113 section 6.5.2), so that the bytes bound the number; this is only above that bound. */
 const MAX_HEADERS = 512
 /** A connection without a stream, whatever else it sends: pings and settings are no work. */
@@ -65,6 +69,7 @@ export function acceptHttp2(listener: RequestListener, limits: Limits): Http2Con
   server.on('sessionError', () => undefined)
   return {
     take: (socket) => void server.emit('connection', socket),
+    announceEnd: () => sessions.forEach((session) => session.goaway(constants.NGHTTP2_NO_ERROR, MAX_STREAM_ID)),
     drain: () => sessions.forEach((session) => session.close()),
     destroy: () => sessions.forEach((session) => session.destroy()),
   }

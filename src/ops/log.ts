@@ -12,7 +12,7 @@ export interface AccessLine {
   readonly status: number
   readonly durationMs: number
   readonly issuer?: string
-  readonly subject?: string
+  readonly subject?: string | undefined
   readonly outcome?: string
   /** The caller went away before its answer was complete. */
   readonly aborted?: boolean
@@ -24,6 +24,8 @@ export interface Log {
   failure(requestId: string, error: unknown): void
   info(message: string, fields?: Readonly<Record<string, unknown>>): void
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+  /** How loud it is from now on. */
+  setLevel(level: string): void
 }
 
 /**
@@ -56,6 +58,7 @@ export function createLog(level: string, destination: Destination = openStdout()
     failure: (requestId, error) => atOnce(() => logFailure(logger, requestId, error)),
     info: (message, fields = {}) => atOnce(() => logger.info(fields, message)),
     warn: (message, fields = {}) => atOnce(() => logger.warn(fields, message)),
+    setLevel: (to) => void (logger.level = to),
   }
 }
 

@@ -1,6 +1,8 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 
 import { FAILURES } from '../core/failure.ts'
+import { openConfigMetrics } from './config-metrics.ts'
+import type { ConfigSample } from './config-metrics.ts'
 import { watchReadings } from './readings.ts'
 import type { Readings } from './readings.ts'
 
@@ -43,6 +45,7 @@ export interface Metrics {
   receipt(result: 'signed' | 'failed'): void
   /** The audit could not be written, after it could. */
   auditFailure(): void
+  configuration(sample: ConfigSample): void
   /** Takes up what is read only when asked for. */
   watch(readings: Readings): void
   /** The text that Prometheus scrapes, and its content type. */
@@ -138,6 +141,7 @@ export function createMetrics(): Metrics {
     auditRecords: (result, records) => recorded.inc({ result }, records),
     receipt: (result) => receipts.inc({ result }),
     auditFailure: () => auditFailures.inc(),
+    configuration: openConfigMetrics(registers),
     watch: (readings) => watchReadings(readings, registry),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }

@@ -7,8 +7,10 @@ import { join } from 'node:path'
 
 import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { answersOf, collectLines } from './collected.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
+const MAX_PRINTED = 1_000_000
 const ISSUER = 'https://memory-gateway.local'
 
 /** A gateway as deployments run it: a process of its own. */
@@ -16,6 +18,12 @@ export interface GatewayProcess {
   readonly url: string
   readonly opsUrl: string
   readonly child: ChildProcess
+  /** Its configuration file. */
+  readonly configPath: string
+  /** What it wrote to stdout and stderr lately. */
+  printed(): string
+  /** Puts another configuration into its file. */
+  readonly configure: (config: Omit<ConfigInput, 'auth'>) => void
   /** Its exit code. */
   readonly ended: Promise<{ readonly code: unknown }>
   /** Resident memory at the moment, in MiB. */
@@ -50,7 +58,10 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
   async function start(config: Omit<ConfigInput, 'auth'>, flags: readonly string[] = []): Promise<GatewayProcess> {
     const path = join(folder, `${String(started.length)}.yaml`)
     const issuers = [{ issuer: ISSUER, audience: 'memory-gateway', jwks: { file: 'keys/jwks.json' } }]
-    writeFileSync(path, JSON.stringify({ listen: { port: 0 }, ops: { port: 0 }, auth: { issuers }, ...config }))
+    const configure: GatewayProcess['configure'] = (changed) => {
+      writeFileSync(path, JSON.stringify({ listen: { port: 0 }, ops: { port: 0 }, auth: { issuers }, ...changed }))
+    }
+    configure(config)
     const child = spawn(process.execPath, [...flags, join(ROOT, 'src/cli.ts'), 'start', '--config', path], {
       cwd: folder,
       env: { PATH: process.env['PATH'] },
@@ -58,21 +69,30 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
     started.push(child)
     const ended = once(child, 'exit').then(([code]) => ({ code: code as unknown }))
     let printed = ''
+    const collectLog = collectLines('log')
+    const print = (chunk: string): void => {
+      printed += chunk
+      collectLog(chunk)
+      if (printed.length > 2 * MAX_PRINTED) printed = printed.slice(-MAX_PRINTED)
+    }
+    child.stderr.setEncoding('utf8').on('data', print)
     const line = await new Promise<string>((resolve, reject) => {
-      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-        if (printed.includes('"listening"')) return
-        printed += chunk
+      child.stdout.setEncoding('utf8').on('data', print)
+      child.stdout.on('data', function lookForListening() {
         const listening = printed.split('\n').find((one) => one.includes('"listening"'))
-        if (listening !== undefined) resolve(listening)
+        if (listening === undefined) return
+        child.stdout.off('data', lookForListening)
+        resolve(listening)
       })
       void ended.then(() => reject(new Error(`it ended: ${printed}`)))
     })
     const { url, opsUrl } = JSON.parse(line) as { url: string; opsUrl: string }
+    answersOf(url)
     const residentMegabytes = (): number => {
       const status = readFileSync(`/proc/${String(child.pid)}/status`, 'utf8')
       return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_024
     }
-    return { url, opsUrl, child, ended, residentMegabytes }
+    return { url, opsUrl, child, ended, residentMegabytes, configPath: path, configure, printed: () => printed }
   }
 
   return {

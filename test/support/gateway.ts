@@ -8,6 +8,7 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { createLog } from '../../src/ops/log.ts'
 import { checkConfig } from '../../src/check-config.ts'
 import { startGateway } from '../../src/server.ts'
+import { answersOf, collect, collectOps, plantSecretsOf } from './collected.ts'
 
 export const TEST_ISSUER = 'https://issuer.test'
 export const TEST_AUDIENCE = 'memory-gateway'
@@ -64,8 +65,14 @@ export async function startTestGateway({
   }
   // JSON is YAML: the test's configuration goes the way of an operator's.
   const config = parseConfig(JSON.stringify(input), join(folder, 'gateway.yaml'), { env: {}, check: checkConfig })
+  plantSecretsOf(config)
   const logLines: string[] = []
-  const gateway = await startGateway(config, createLog('debug', { write: (line) => void logLines.push(line) }))
+  const write = (line: string): void => {
+    logLines.push(line)
+    collect('log', line)
+  }
+  const gateway = await startGateway(config, createLog('debug', { write }))
+  answersOf(gateway.url)
   return {
     url: gateway.url,
     opsUrl: gateway.opsUrl,
@@ -73,6 +80,7 @@ export async function startTestGateway({
     token: ({ subject = 'alice', scopes = ['memory:delete'], ttlMs = 600_000, extra = {} } = {}) =>
       issuer.sign({ subject, scopes, audience: TEST_AUDIENCE, ttlMs, extraClaims: extra }),
     async close() {
+      await collectOps(gateway.opsUrl, config.ops.token)
       await gateway.close()
       await rm(folder, { recursive: true, force: true })
     },

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 import type { MemoryType } from '../../src/core/memory.ts'
+import { MEMORY_TEXT } from './collected.ts'
 
 export interface TestMemories {
   /** Unlike any other test's: the prefix of the indices, in lower case. */
@@ -17,7 +18,7 @@ export interface TestMemories {
       [field: string]: unknown
     },
   ): Promise<void>
-  /** Stores a memory, refreshed. */
+  /** Stores a memory, refreshed, with a text that no gateway may ever say but to who may read it. */
   putMemory(type: MemoryType, id: string, source: Readonly<Record<string, unknown>>): Promise<void>
   /** Whether the memory is there, by a realtime GET straight at the cluster. */
   hasMemory(type: MemoryType, id: string): Promise<boolean>
@@ -67,7 +68,7 @@ export function testMemories(clusterUrl: string): TestMemories {
         },
         ...document,
       }),
-    putMemory: (type, id, source) => put(indexOf(type), id, source),
+    putMemory: (type, id, source) => put(indexOf(type), id, { ...source, planted: MEMORY_TEXT }),
     async hasMemory(type, id) {
       const { status } = await ask('GET', `/${indexOf(type)}/_doc/${encodeURIComponent(id)}?_source=false`)
       return status === 200

@@ -9,6 +9,7 @@ import {
 } from '../../src/local-cluster/start-opensearch.ts'
 import { parseVersion, securityPluginFor } from '../../src/local-cluster/versions.ts'
 import type { SecuredCluster, TestClusters } from './clusters.ts'
+import { beginCollecting } from './collected.ts'
 
 const started: RunningOpenSearch[] = []
 
@@ -17,6 +18,7 @@ const HEAP_MEGABYTES = 1_024
 
 /** Jest's globalSetup: one cluster of each kind for the whole run, or those of TEST_CLUSTERS_KEEP (see keep-clusters.ts). */
 export default async function startClusters(): Promise<void> {
+  beginCollecting()
   const kept = process.env['TEST_CLUSTERS_KEEP']
   process.env['TEST_CLUSTERS'] =
     kept === undefined || kept === '' ? JSON.stringify(await startTestClusters()) : await readFile(kept, 'utf8')

@@ -5,9 +5,9 @@ const LIVENESS_MS = 20_000
  * Waits for a condition that nothing reports.
  * @throws Error when it does not come true
  */
-export async function until(condition: () => boolean, limitMs = LIVENESS_MS): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = LIVENESS_MS): Promise<void> {
   const deadline = performance.now() + limitMs
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`did not come true: ${condition.toString()}`)
     await new Promise((wake) => setTimeout(wake, 2))
   }

@@ -51,7 +51,7 @@ function settingsOf(node: unknown, place = TOP): readonly string[] {
 
 test('no setting that is about a file or a secret is forgotten', () => {
   const named = settingsOf(configJsonSchema()).filter((setting) =>
-    /\.(?:ca|cert|key|file|diskPath|password|token|secret|keys\[\])$/.test(setting),
+    /\.(?:ca|cert|key|file|diskPath|password|token|secret|subjectKey|keys\[\])$/.test(setting),
   )
   expect([...new Set(named)].sort()).toEqual(Object.keys(FILE_SETTINGS).sort())
 })
