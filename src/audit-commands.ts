@@ -18,6 +18,7 @@ interface VerifyFlags {
 export function auditCommand(exit: (code: number) => void): Command {
   return new Command('audit')
     .description('What the gateway recorded of deletes.')
+    .addHelpText('after', '\nExample:\n  memory-gateway audit verify memory-gateway-audit.log')
     .exitOverride()
     .addCommand(verifyCommand(exit))
 }

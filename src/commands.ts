@@ -41,6 +41,11 @@ function createProgram(env: Env, exit: (code: number) => void): Command {
     )
     .version(readVersion(), '--version', 'print the version')
     .exitOverride()
+  program.addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 it failed, 2 bad command line or configuration; explain and doctor have more, see their --help\n' +
+      '\nExample:\n  memory-gateway demo --once',
+  )
   program.addCommand(startCommand(env))
   program.addCommand(checkCommand(env))
   program.addCommand(explainCommand(env, exit))
@@ -88,6 +93,12 @@ function checkCommand(env: Env): Command {
   return new Command('check')
     .description('Check a configuration: exit code 0 when it is good, 2 with every problem listed when it is not.')
     .requiredOption('--config <file>', 'the YAML configuration')
+    .addHelpText(
+      'after',
+      '\nFiles and environment variables that it names are looked at too; nothing is connected to (see doctor).\n' +
+        '\nExit codes: 0 it is good, 2 it is not, or cannot be read\n' +
+        '\nExample:\n  memory-gateway check --config gateway.yaml',
+    )
     .exitOverride()
     .action(({ config: path }: { config: string }) => {
       readConfig(path, env)
@@ -150,6 +161,7 @@ function parsePath(text: string): string {
 function schemaCommand(): Command {
   return new Command('schema')
     .description('Print the JSON Schema of the configuration, for editors; config/gateway.schema.json is this.')
+    .addHelpText('after', '\nExample:\n  memory-gateway schema > gateway.schema.json')
     .exitOverride()
     .action(() => {
       process.stdout.write(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`)
@@ -229,6 +241,10 @@ function demoCommand(): Command {
     .option('--real', 'in front of a real OpenSearch, assembled from Maven Central (needs Java 21+ and Maven)')
     .option('--cluster <url>', 'in front of your own cluster, in indices named memory-gateway-demo-*')
     .option('--port <port>', 'the port of the gateway; 0 takes a free one', (text) => Number(text), 0)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  memory-gateway demo\n  memory-gateway demo --once --cluster http://127.0.0.1:9200',
+    )
     .exitOverride()
     .action(async (options: { once?: true; real?: true; cluster?: string; port: number }) => {
       const { runDemo } = await import('./demo/run-demo.ts')

@@ -201,9 +201,16 @@ describe('memory-gateway start', () => {
   })
 })
 
-test('--help has an example, and an unknown command is refused', async () => {
-  const help = await run('start', '--help').ended
-  expect(help.code).toBe(0)
-  expect(help.out).toContain('memory-gateway start --config gateway.yaml')
-  expect(await run('begin').ended).toMatchObject({ code: 2 })
+test('check: 0 and a word when the configuration is good, 2 with every problem when it is not', async () => {
+  expect(await run('check', '--config', writeConfig('good.yaml')).ended).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/good\.yaml is good\n$/) as unknown,
+    err: '',
+  })
+  const bad = writeConfig('bad.yaml', { ops: { token: 'short' }, sharedState: { password: 'file:nowhere' } })
+  const { code, out, err } = await run('check', '--config', bad).ended
+  expect({ code, out }).toEqual({ code: 2, out: '' })
+  expect(err).toMatch(/bad\.yaml has 2 problems:\n {2}sharedState\.password: .*\n {2}ops\.token: .*\n$/)
+  expect(err).not.toContain('short')
+  expect(await run('check').ended).toMatchObject({ code: 2 })
 })

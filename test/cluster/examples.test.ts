@@ -8,6 +8,7 @@ import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import type { LocalIssuer } from '../../src/auth/local-issuer.ts'
 import { checkConfig } from '../../src/check-config.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { makeCertificates } from '../../src/local-cluster/certificates.ts'
 import { createLog } from '../../src/ops/log.ts'
 import { startGateway } from '../../src/server.ts'
 import type { Gateway } from '../../src/server.ts'
@@ -31,6 +32,7 @@ let keys: KeyServer
 let issuer: LocalIssuer
 let gateway: Gateway | undefined
 let env: Record<string, string>
+let gatewaysCa: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'memory-gateway-examples-'))
@@ -56,8 +58,10 @@ beforeAll(async () => {
     copyFileSync(from, join(folder, to))
   }
   mkdirSync(join(folder, 'tls'))
-  copyFileSync(adminCert, join(folder, 'tls/tls.crt'))
-  copyFileSync(adminKey, join(folder, 'tls/tls.key'))
+  const own = await makeCertificates(join(folder, 'tls'))
+  copyFileSync(own.node.cert, join(folder, 'tls/tls.crt'))
+  copyFileSync(own.node.key, join(folder, 'tls/tls.key'))
+  gatewaysCa = own.ca
 })
 afterEach(async () => {
   await gateway?.close()
@@ -102,7 +106,7 @@ withSecurity('secured.yaml: HTTPS, the admin certificate, and an ops port with a
     OPS_TOKEN_FILE: join(folder, 'ops-token'),
     DRAIN_DELAY: '0s',
   })
-  const tls = { ca: readFileSync(join(folder, 'ca.pem')), checkServerIdentity: () => undefined }
+  const tls = { ca: readFileSync(gatewaysCa) }
   const token = await tokenOf(['memory:delete'])
   expect((await call(url, { method: 'DELETE', path: NO_MEMORY, token, tls })).status).toBe(404)
   expect((await call(opsUrl, { path: '/config' })).status).toBe(401)
