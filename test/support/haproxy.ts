@@ -21,9 +21,12 @@ interface Backend {
   readonly opsPort: number
 }
 
+// Debian's package is there, which a user's PATH may lack.
+const ENV = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` }
+
 /** Debian's package: CI installs it. */
 export function hasHaproxy(): boolean {
-  return spawnSync('haproxy', ['-v'], { stdio: 'ignore' }).status === 0
+  return spawnSync('haproxy', ['-v'], { stdio: 'ignore', env: ENV }).status === 0
 }
 
 /** A port that was free a moment ago, for what must be found on the same one again. */
@@ -65,7 +68,7 @@ backend gateways
   default-server check inter 100ms fall 1 rise 1
 ${servers.join('')}`,
   )
-  const child = spawn('haproxy', ['-f', file], { stdio: 'ignore' })
+  const child = spawn('haproxy', ['-f', file], { stdio: 'ignore', env: ENV })
   return {
     url: `http://127.0.0.1:${String(port)}`,
     async up() {
