@@ -14,6 +14,8 @@ import type { Reader } from './reader.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const page = readFileSync(join(ROOT, 'README.md'), 'utf8')
 const steps = stepsOf(readBlocks(page))
+/** Of the page: the gateway's two, and the cluster's. */
+const PORTS = [8080, 9090, 9200]
 const titleOf = (text: string): string => text.split('\n')[0] ?? ''
 
 describe('README.md, followed from its first block to its last in a clean clone with an empty home folder', () => {
@@ -22,7 +24,7 @@ describe('README.md, followed from its first block to its last in a clean clone 
   const printed: string[] = []
 
   beforeAll(async () => {
-    for (const port of [8080, 9090, 9200]) await requireFree(port)
+    for (const port of PORTS) await requireFree(port)
     scratch = mkdtempSync(join(tmpdir(), 'memory-gateway-readme-'))
     const [folder, home] = [join(scratch, 'clone'), join(scratch, 'home')]
     for (const made of [folder, home]) mkdirSync(made)
@@ -32,6 +34,8 @@ describe('README.md, followed from its first block to its last in a clean clone 
 
   afterAll(async () => {
     await reader.leave()
+    // Ctrl-C has ended both servers.
+    for (const port of PORTS) await requireFree(port)
     rmSync(scratch, { recursive: true, force: true })
   }, 60_000)
 
