@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,14 +31,14 @@ describe('README.md, followed from its first block to its last in a clean clone 
     for (const made of [folder, home]) mkdirSync(made)
     cloneInto(folder, ROOT)
     reader = openReader({ folder, scratch, env: environment(home) })
-  })
+  }, 60_000)
 
   afterAll(async () => {
     await reader.leave()
     // Ctrl-C has ended both servers.
     for (const port of PORTS) await requireFree(port)
-    rmSync(scratch, { recursive: true, force: true })
-  }, 60_000)
+    await rm(scratch, { recursive: true, force: true })
+  }, 180_000)
 
   test.each(steps.map((step) => ({ step, line: step.block.line, title: titleOf(step.block.text), where: step.where })))(
     'line $line, in a $where: $title',

@@ -22,7 +22,7 @@ export async function findTool(tool: Tool): Promise<Program | undefined> {
   const found = onPath(tool)
   if (found !== undefined) return [found]
   if (process.env['CI'] === 'true') return FETCH[tool]()
-  process.stderr.write(`skipped: ${tool} is not on PATH. CI=true npm run jest -- --selectProjects=deploy fetches it\n`)
+  process.stderr.write(`skipped: ${tool} is not on PATH. CI=true npm run test:deploy fetches it\n`)
   return undefined
 }
 
