@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 
+import { createReceiptKey } from '../../src/auth/receipt-keys.ts'
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
@@ -298,13 +299,16 @@ test('nodes and retries: a node that refuses connections is passed over, counted
   }
 })
 
-test('the audit: records that are written, that wait, and that are lost while none can be written', async () => {
+test('receipts; and the audit: records that are written, that wait, and that are lost while none can be written', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'memory-gateway-metrics-'))
   const file = join(folder, 'audit.log')
+  const key = join(folder, 'receipts.json')
+  await createReceiptKey(key)
   const audited = await startTestGateway({
     cluster: { nodes: [plainCluster().url] },
     memory: { containerIndex: memories.containerIndex },
     audit: { sink: 'file', file, maxWaiting: 1 },
+    receipts: { mode: 'on', keys: [`file:${key}`] },
   })
   try {
     const written = 'memory_gateway_audit_records_total{result="written"}'
@@ -312,6 +316,7 @@ test('the audit: records that are written, that wait, and that are lost while no
     const token = await audited.token()
     const deleteOne = (): Promise<Reply> => call(audited.url, { method: 'DELETE', path: pathOf('working', 'x'), token })
     const before = await scrape(audited)
+    await putMemory('x')
     await deleteOne()
     await until(async () => ((await scrape(audited)).get(written) ?? 0) > (before.get(written) ?? 0))
     await rename(file, `${file}.1`)
@@ -322,6 +327,7 @@ test('the audit: records that are written, that wait, and that are lost while no
       return ((await scrape(audited)).get(lost) ?? 0) > 0
     })
     const moves = movesBetween(before, await scrape(audited))
+    expect(moves.get('memory_gateway_receipts_total{result="signed"}')).toBe(1)
     expect(moves.get('memory_gateway_audit_failures_total')).toBe(1)
     expect(moves.get('memory_gateway_audit_waiting_records')).toBe(1)
   } finally {
