@@ -224,12 +224,13 @@ test('requests under way end on the old connections, which are closed then; what
 test('SIGHUP, and a file that is watched; what needs a restart is named in the log, in a metric and on the ops port', async () => {
   const gateway = await processes.start(configOf('a', { reload: { interval: '20ms' } }))
   const first = await report(gateway)
-  gateway.configure(configOf('b', { reload: { interval: '20ms' } }))
+  const log = { subject: 'hash', subjectKey: 'a-key-of-the-log-s-hashes' } as const
+  gateway.configure(configOf('b', { reload: { interval: '20ms' }, log }))
   await until(async () => (await report(gateway)).lastReload?.result === 'applied')
   expect(await report(gateway)).toMatchObject({ needRestart: [], lastReload: { cause: 'file', problems: [] } })
   expect((await report(gateway)).hash).not.toBe(first.hash)
 
-  gateway.configure(configOf('b', { reload: { interval: '20ms' }, listen: { port: 1 }, limits: { drain: '1s' } }))
+  gateway.configure(configOf('b', { reload: { interval: '20ms' }, log, listen: { port: 1 }, limits: { drain: '1s' } }))
   await until(async () => (await report(gateway)).needRestart.length > 0)
   expect((await report(gateway)).needRestart).toEqual(['listen.port', 'limits.drain'])
   for (const setting of ['listen.port', 'limits.drain']) {
@@ -237,6 +238,8 @@ test('SIGHUP, and a file that is watched; what needs a restart is named in the l
     expect(gateway.printed()).toContain(`"setting":"${setting}"`)
   }
   expect((await call(gateway.url, { path: pathOf('opensearch', 'c', 'working', 'm'), token })).status).toBe(200)
+  await until(() => /"subject":"[\w-]{22}"/.test(gateway.printed()))
+  expect(gateway.printed()).not.toContain('"subject":"alice"')
 
   writeFileSync(gateway.configPath, '{ clusters: { main: { service: { kind: basic, password: hunter2 ')
   await until(async () => (await metric(gateway, 'memory_gateway_config_last_reload_successful')) === 0)
