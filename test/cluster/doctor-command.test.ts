@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { plainCluster, securedCluster } from '../support/clusters.ts'
+import { collect } from '../support/collected.ts'
 import { doctorWorld } from '../support/doctor-world.ts'
 import type { DoctorWorld } from '../support/doctor-world.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
@@ -52,6 +53,7 @@ async function doctor(config: ConfigInput, ...words: readonly string[]) {
     text(child.stderr),
     once(child, 'close') as Promise<[number]>,
   ])
+  collect('doctor', out + err)
   return { code, out, err }
 }
 

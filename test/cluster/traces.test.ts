@@ -8,6 +8,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { collect } from '../support/collected.ts'
 import { bulk, cutBefore, multiGet, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy, SeenRequest } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -78,7 +79,13 @@ describe('with the OpenTelemetry SDK', () => {
     provider.register()
     gateway = await start()
   })
-  afterEach(() => exporter.reset())
+  afterEach(() => {
+    const told = exporter
+      .getFinishedSpans()
+      .map(({ name, attributes, events, status }) => ({ name, attributes, events, status }))
+    collect('traces', JSON.stringify(told))
+    exporter.reset()
+  })
   afterAll(async () => {
     await gateway.close()
     await provider.shutdown()
