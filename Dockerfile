@@ -22,6 +22,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/compile-cache ./compile-cache
 COPY --from=build /app/dist ./dist
+COPY config/openapi.yaml ./config/
 # A number: Kubernetes can tell that it is not root.
 USER 65532:65532
 EXPOSE 8080 9090

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { createApp } from './app.ts'
+import { parseYaml } from './config/parse-yaml.ts'
 import type { ConfigFile } from './config/schema.ts'
 import type { ChainStatement } from './core/audit/chain.ts'
 import type { ConfigSource } from './config/source.ts'
@@ -19,14 +20,12 @@ import { openReceipts } from './open-receipts.ts'
 import type { OpenReceipts } from './open-receipts.ts'
 import { openParts } from './open-parts.ts'
 import type { Parts } from './open-parts.ts'
-import { configRoutes } from './ops/config.ts'
 import type { ConfigReport, ReloadCause } from './ops/config.ts'
-import { explainRoute } from './ops/explain.ts'
 import { createOpsHandler } from './ops/handler.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
-import { probeRoutes } from './ops/probes.ts'
+import { opsRoutes } from './ops/routes.ts'
 import { flushTraces } from './ops/trace.ts'
 import { openPartsMemory } from './parts-memory.ts'
 import { openReloader } from './reload.ts'
@@ -82,11 +81,13 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
     return { value: value.app, end }
   })
   const opsParts = {
-    routes: [
-      ...probeRoutes(checks, metrics),
-      ...configRoutes(reloader),
-      explainRoute((question) => explainNow(inForce, question)),
-    ],
+    routes: opsRoutes({
+      checks,
+      metrics,
+      configuration: reloader,
+      explain: (question) => explainNow(inForce, question),
+      parseYaml,
+    }),
     access: () => ({ host: config.ops.host, token: inForce.now().config.ops.token }),
     onFailure: (error: unknown) => log.failure('ops', error),
   }

@@ -23,13 +23,14 @@ export interface ConfigReport {
   readonly config: unknown
 }
 
-interface Options {
+/** The configuration that is in force, and how to change it. */
+export interface Configuration {
   readonly report: () => ConfigReport
   readonly reload: (cause: ReloadCause) => Promise<ConfigReport>
 }
 
 /** `GET /config`: what is in force. `POST /reload`: reads the file anew, 422 where it is refused. */
-export function configRoutes({ report, reload }: Options): readonly OpsRoute[] {
+export function configRoutes({ report, reload }: Configuration): readonly OpsRoute[] {
   return [
     { method: 'GET', path: '/config', answer: () => ({ status: 200, body: report() }) },
     {

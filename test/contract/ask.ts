@@ -1,6 +1,8 @@
 import { request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
 
+import { requireDescribed } from './described.ts'
+
 export interface Question {
   readonly method: string
   /** The raw request target: sent byte for byte, which client libraries do not promise. */
@@ -16,8 +18,14 @@ export interface AskedAnswer {
   readonly text: string
 }
 
-/** Sends one request as it is written, and reads the answer as text. */
-export function ask(baseUrl: string, { method, target, headers = {}, body }: Question): Promise<AskedAnswer> {
+/** Sends one request as it is written, and reads the answer as text. Rejects where the API description does not say what is answered. */
+export async function ask(baseUrl: string, question: Question): Promise<AskedAnswer> {
+  const answer = await send(baseUrl, question)
+  requireDescribed(question, answer)
+  return answer
+}
+
+function send(baseUrl: string, { method, target, headers = {}, body }: Question): Promise<AskedAnswer> {
   const { hostname, port } = new URL(baseUrl)
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
   return new Promise((resolve, reject) => {

@@ -7,6 +7,7 @@ import { bulk, cutAfter, startFaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
+import { requireDescribed } from './described.ts'
 
 const memories = testMemories(plainCluster().url)
 const PATH = '/api/memories/bulk-delete'
@@ -33,7 +34,10 @@ async function send(body: string | Uint8Array<ArrayBuffer>, headers: Readonly<Re
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
     body,
   })
-  return { status: answer.status, body: await answer.json(), type: answer.headers.get('content-type') }
+  const text = await answer.text()
+  const answered = { status: answer.status, headers: Object.fromEntries(answer.headers), text }
+  requireDescribed({ method: 'POST', target: PATH }, answered)
+  return { status: answer.status, body: JSON.parse(text) as unknown, type: answer.headers.get('content-type') }
 }
 const JSON_TYPE = 'application/json; charset=UTF-8'
 

@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises'
+
+import { failed } from './route.ts'
+import type { OpsAnswer, OpsRoute } from './route.ts'
+
+/** Beside the sources and beside what is built of them, in the package and in the image. */
+const DESCRIPTION = new URL('../../config/openapi.yaml', import.meta.url)
+
+/** `npm run build` puts the viewer's files beside what it builds; who runs the sources has them from npm. */
+const VIEWERS = ['../viewer/', '../../node_modules/swagger-ui-dist/'].map((path) => new URL(path, import.meta.url))
+
+/** Nothing but the port's own files. The viewer has its small pictures in its style sheet. */
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+}
+
+const PAGE = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>opensearch-memory-gateway: API</title>
+    <link rel="icon" href="data:," />
+    <link rel="stylesheet" href="docs/swagger-ui.css" />
+  </head>
+  <body>
+    <main id="description"></main>
+    <script src="docs/swagger-ui-bundle.js"></script>
+    <script src="docs/start.js"></script>
+  </body>
+</html>
+`
+
+// It only shows: a request from this page would go to the first port, which is another origin.
+const START = `SwaggerUIBundle({
+  url: 'openapi.json',
+  dom_id: '#description',
+  deepLinking: true,
+  supportedSubmitMethods: [],
+  validatorUrl: 'none',
+})
+`
+
+/**
+ * The API description, and a page that shows it. Files are read when they are asked for.
+ * @param parseYaml gives the value that a YAML text stands for
+ */
+export function descriptionRoutes(parseYaml: (text: string) => unknown): readonly OpsRoute[] {
+  return [
+    row('/openapi.yaml', async () => textual('application/yaml', await readFile(DESCRIPTION, 'utf8'))),
+    row('/openapi.json', async () => ({ status: 200, body: parseYaml(await readFile(DESCRIPTION, 'utf8')) })),
+    row('/docs', () => textual('text/html; charset=utf-8', PAGE)),
+    row('/docs/start.js', () => textual(SCRIPT, START)),
+    row('/docs/swagger-ui-bundle.js', () => viewerFile('swagger-ui-bundle.js', SCRIPT)),
+    row('/docs/swagger-ui.css', () => viewerFile('swagger-ui.css', 'text/css; charset=utf-8')),
+  ]
+}
+
+const SCRIPT = 'text/javascript; charset=utf-8'
+
+function row(path: string, answer: OpsRoute['answer']): OpsRoute {
+  return { method: 'GET', path, answer }
+}
+
+function textual(contentType: string, body: string): OpsAnswer {
+  return { status: 200, body, contentType, headers: PAGE_HEADERS }
+}
+
+async function viewerFile(name: string, contentType: string): Promise<OpsAnswer> {
+  for (const folder of VIEWERS) {
+    const text = await readFile(new URL(name, folder), 'utf8').catch(() => undefined)
+    if (text !== undefined) return textual(contentType, text)
+  }
+  return failed(404, 'This installation has no viewer; /openapi.yaml is there for any other')
+}
