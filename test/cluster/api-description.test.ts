@@ -55,6 +55,12 @@ test('its page loads nothing from elsewhere: each file is there, with its conten
   expect(bundle?.text).toContain('SwaggerUIBundle')
 })
 
+test('the public keys of receipts are as it says', async () => {
+  const path = '/.well-known/memory-gateway/jwks.json'
+  const reply = await call(gateway.url, { path })
+  expect([reply.status, undescribed({ method: 'GET', target: path }, reply)]).toEqual([200, []])
+})
+
 test('with ops.token nobody else reads it; probes and explain answer as it says', async () => {
   const headers = { authorization: 'Bearer ops-token-of-16-and-more' }
   for (const path of ['/openapi.yaml', '/openapi.json', '/docs', '/docs/start.js']) {
@@ -68,13 +74,16 @@ test('with ops.token nobody else reads it; probes and explain answer as it says'
     { path: '/livez' },
     { path: '/readyz' },
     { path: '/metrics' },
+    { path: '/config' },
+    // Nobody said where this gateway's configuration was read.
+    { path: '/reload', method: 'POST', headers: json, body: '{}' },
     { path: '/explain', method: 'POST', headers: json, body: '{"method":"DELETE","path":"/api/memories/m1"}' },
     { path: '/explain', method: 'POST', headers: json, body: '{}' },
     { path: '/explain', method: 'POST', body: '{}' },
     { path: '/explain', method: 'POST', headers: { ...json, host: 'elsewhere.example' }, body: '{}' },
   ]
   const replies = await Promise.all(asked.map((one) => call(gateway.opsUrl, one)))
-  expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 400, 415, 421])
+  expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 422, 200, 400, 415, 421])
   for (const [position, { path, method = 'GET' }] of asked.entries()) {
     const reply = replies[position]
     if (reply === undefined) throw new Error('each has its reply')
