@@ -12,6 +12,7 @@ export function checkConfig(config: ConfigFile): readonly ConfigProblem[] {
     ...checkIssuersOf(config),
     ...checkRoutes(config),
     ...checkReceipts(config),
+    ...checkRevocation(config),
     ...(tls === undefined ? [] : checkTlsFiles(tls)),
   ]
 }
@@ -21,6 +22,11 @@ function checkReceipts({ receipts }: ConfigFile): readonly ConfigProblem[] {
     path: `receipts.keys[${String(position)}]`,
     message,
   }))
+}
+
+function checkRevocation({ revocation, ops }: ConfigFile): readonly ConfigProblem[] {
+  if (!revocation.accept || ops.token !== undefined) return []
+  return [{ path: 'revocation.accept', message: 'needs ops.token: who adds to the list shuts others out' }]
 }
 
 function checkTlsFiles(tls: NonNullable<ConfigFile['listen']['tls']>): readonly ConfigProblem[] {

@@ -18,6 +18,7 @@ import type { OpenAudit } from './open-audit.ts'
 import { holdState, openDeciding, stagesOf } from './open-deciding.ts'
 import { openReceipts } from './open-receipts.ts'
 import type { OpenReceipts } from './open-receipts.ts'
+import { checkOf, openRevocations } from './open-revocations.ts'
 import { openParts } from './open-parts.ts'
 import type { Parts } from './open-parts.ts'
 import type { ConfigReport, ReloadCause } from './ops/config.ts'
@@ -26,6 +27,7 @@ import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { opsRoutes } from './ops/routes.ts'
+import { revocationRoute } from './ops/revocations.ts'
 import { flushTraces } from './ops/trace.ts'
 import { openPartsMemory } from './parts-memory.ts'
 import { openReloader } from './reload.ts'
@@ -52,6 +54,8 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
   const memory = openPartsMemory(log, metrics)
   // The chain of the audit begins before there are parts, and goes on under whatever key is the newest.
   const keys: ChainKeys = { first: await openReceipts(config.receipts, log, metrics) }
+  const revocations = await openRevocations(config.revocation, log)
+  if (revocations !== undefined) memory.auth.isRevoked = (principal) => revocations.isRevoked(principal)
   const audit = await openAudit(config.audit, { log, metrics, sign: signerOf(keys) })
   const opened = openParts(config, memory, { audit: audit?.writer }, log, metrics)
   const inForce = openInForce(await opened.catch((error: unknown) => closeAnd(audit, error)))
@@ -63,6 +67,7 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
   const checks = (): Readonly<Record<string, HealthCheck>> => ({
     ...inForce.now().checks(),
     ...(audit === undefined ? {} : { audit: audit.check() }),
+    ...(revocations === undefined ? {} : { revocation: checkOf(revocations.health()) }),
     drain: { ok: !isDraining },
   })
   metrics.watch({
@@ -70,9 +75,11 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
     tokens: () => inForce.now().readings.tokens(),
     clusters: () => inForce.now().readings.clusters(),
     audit: () => audit?.writer.health(),
+    revocation: () => revocations?.health(),
     checks,
   })
   const free = async (): Promise<void> => {
+    revocations?.close()
     await inForce.close()
     await audit?.close()
   }
@@ -81,13 +88,18 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
     return { value: value.app, end }
   })
   const opsParts = {
-    routes: opsRoutes({
-      checks,
-      metrics,
-      configuration: reloader,
-      explain: (question) => explainNow(inForce, question),
-      parseYaml,
-    }),
+    routes: [
+      ...opsRoutes({
+        checks,
+        metrics,
+        configuration: reloader,
+        explain: (question) => explainNow(inForce, question),
+        parseYaml,
+      }),
+      ...(revocations !== undefined && config.revocation.accept
+        ? [revocationRoute((entry) => revocations.add(entry))]
+        : []),
+    ],
     access: () => ({ host: config.ops.host, token: inForce.now().config.ops.token }),
     onFailure: (error: unknown) => log.failure('ops', error),
   }

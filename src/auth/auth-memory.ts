@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import { keepParts } from '../core/kept-parts.ts'
 import type { Held, KeptParts } from '../core/kept-parts.ts'
+import type { Principal } from '../core/principal.ts'
 import type { AuthEvent, IssuerOptions } from './issuer.ts'
 import { FetchedKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
@@ -26,6 +27,8 @@ export interface AuthMemory {
   readonly issuers: KeptParts<IssuerSettings, Issuer>
   readonly tokens: RememberedTokens<Issuer>
   readonly counts: { remembered: number; verified: number }
+  /** Whether a token is refused though it is good otherwise; asked for each request. */
+  isRevoked: (principal: Principal) => boolean
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -53,7 +56,7 @@ export function openAuthMemory(now: () => number, onEvent: (event: AuthEvent) =>
     },
     close: ({ held }) => void held.release(),
   })
-  return { issuers, tokens: rememberTokens(), counts: { remembered: 0, verified: 0 }, now }
+  return { issuers, tokens: rememberTokens(), counts: { remembered: 0, verified: 0 }, isRevoked: () => false, now }
 }
 
 interface StartedOnce {

@@ -41,6 +41,9 @@ export function readPrincipal(
     containers: Object.freeze(readList(payload, names.containers)),
     claims: new Map(issuer.keptClaims.map((name) => [name, readTexts(payload, name)])),
     expiresAt,
+    ...(typeof payload['jti'] === 'string' ? { tokenId: payload['jti'] } : {}),
+    // Its form was checked with the times.
+    ...(typeof payload['iat'] === 'number' ? { issuedAt: payload['iat'] } : {}),
   })
 }
 

@@ -1,4 +1,5 @@
 import { errors, flattenedVerify } from 'jose'
+import { GatewayError } from '../core/failure.ts'
 import type { Principal } from '../core/principal.ts'
 import { readBearerToken } from './bearer.ts'
 import { readPrincipal } from './claims.ts'
@@ -39,6 +40,8 @@ export interface Authenticator {
   close(): void
 }
 
+const REVOKED = 'The token was revoked'
+
 /** Throws an `Error` when the issuers break a rule of `checkIssuers`. Nothing is fetched before `start`. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const memory = options.memory ?? openAuthMemory(options.now ?? Date.now, options.onEvent ?? (() => undefined))
@@ -76,9 +79,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     authenticate: async (authorization) => {
       const token = readBearerToken(authorization)
       const recalled = tokens.recall(token, now(), isInForce)
-      if (recalled === undefined) return verify(token)
-      counts.remembered += 1
-      return recalled
+      if (recalled !== undefined) counts.remembered += 1
+      const principal = recalled ?? (await verify(token))
+      if (memory.isRevoked(principal)) throw new GatewayError('invalidToken', { reason: REVOKED, cause: 'revoked' })
+      return principal
     },
     counts: () => counts,
     health: () => all().map(({ keys }) => keys.health()),

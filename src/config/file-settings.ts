@@ -16,6 +16,7 @@ export const FILE_SETTINGS: Readonly<Record<string, Use>> = {
   'ops.token': 'secret',
   'audit.file': 'own path',
   'receipts.keys[]': 'secret',
+  'revocation.file': 'own path',
   'auth.issuers[].jwks.file': 'path',
   'auth.issuers[].secret': 'secret',
   'auth.issuers[].keySet.ca': 'content',

@@ -17,6 +17,9 @@ const FIXED: readonly (readonly [section: keyof ConfigFile, setting: string])[] 
   ['limits', 'drain'],
   ['reload', 'watch'],
   ['reload', 'interval'],
+  ['revocation', 'file'],
+  ['revocation', 'interval'],
+  ['revocation', 'accept'],
 ]
 
 /** The settings of a new configuration that come into force with a restart only, as in `listen.port`. */

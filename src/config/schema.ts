@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 import { audit } from './audit-schema.ts'
 import { receipts } from './receipts-schema.ts'
+import { revocation } from './revocation-schema.ts'
 import { addressRange, claim, duration, nodeUrl, port } from './scalars.ts'
 
 const ASYMMETRIC = [
@@ -383,6 +384,7 @@ export const schema = z.strictObject({
     .prefault({}),
   audit,
   receipts,
+  revocation,
   /** Taking up changes of this file, and of those that it names, while the gateway runs. */
   reload: z
     .strictObject({

@@ -15,6 +15,10 @@ export interface Principal {
   readonly claims: ReadonlyMap<string, readonly string[]>
   /** `exp`, in seconds since 1970. */
   readonly expiresAt: number
+  /** `jti`, where the token has one. */
+  readonly tokenId?: string
+  /** `iat`, in seconds since 1970, where the token has one. */
+  readonly issuedAt?: number
 }
 
 /** The scopes that the gateway knows. */

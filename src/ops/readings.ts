@@ -14,6 +14,8 @@ export interface Readings {
   readonly checks: () => Readonly<Record<string, { readonly ok: boolean }>>
   /** Absent where there is none. */
   readonly audit: () => { readonly waiting: number } | undefined
+  /** The deny list of tokens; absent where there is none. */
+  readonly revocation: () => { readonly entries: number; readonly reachable: boolean } | undefined
   readonly tokens: () => { readonly remembered: number; readonly verified: number }
 }
 
@@ -52,7 +54,7 @@ export function watchReadings(readings: Readings, registry: Registry): void {
   }
 }
 
-function ownReadings({ keySets, checks, tokens, audit }: Readings): readonly Reading[] {
+function ownReadings({ keySets, checks, tokens, audit, revocation }: Readings): readonly Reading[] {
   return [
     {
       kind: Gauge,
@@ -84,6 +86,26 @@ function ownReadings({ keySets, checks, tokens, audit }: Readings): readonly Rea
       help: 'Accepted tokens: verified, or remembered.',
       labels: ['result'],
       read: () => Object.entries(tokens()).map(([result, count]) => [{ result }, count]),
+    },
+    {
+      kind: Gauge,
+      name: 'revocation_entries',
+      help: 'Entries of the deny list of tokens that are in force.',
+      labels: [],
+      read: () => {
+        const health = revocation()
+        return health === undefined ? [] : [[{}, health.entries]]
+      },
+    },
+    {
+      kind: Gauge,
+      name: 'revocation_reachable',
+      help: 'Whether the deny list of tokens can be read: 1, or 0 while the last one stays in force.',
+      labels: [],
+      read: () => {
+        const health = revocation()
+        return health === undefined ? [] : [[{}, health.reachable ? 1 : 0]]
+      },
     },
     {
       kind: Gauge,

@@ -27,6 +27,7 @@ const KEY_SET = '/.well-known/memory-gateway/jwks.json'
 const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-receipts-'))
 const keyFile = (number: number): string => join(folder, `key-${String(number)}.json`)
 let audit: TestAudit
+let python: string
 let gateway: TestGateway
 
 const start = async (keys: readonly number[], more: Partial<GatewayOverrides> = {}): Promise<TestGateway> =>
@@ -40,10 +41,12 @@ const start = async (keys: readonly number[], more: Partial<GatewayOverrides> = 
   }))
 
 beforeAll(async () => {
+  // Made on first use, from a package registry.
+  ;[python] = await prepareClient('python')
   audit = openTestAudit()
   for (const number of [1, 2, 3]) expect(await createReceiptKey(keyFile(number))).toBe(true)
   await memories.putContainer('c', { owner: { name: 'alice' } })
-})
+}, 300_000)
 afterEach(() => gateway.close())
 afterAll(async () => {
   await memories.removeAll()
@@ -195,7 +198,6 @@ test('after two rotations and a restart each, all receipts verify: with jose, wi
   const ids = ['rotated-1', 'rotated-2', 'rotated-3']
   expect(await Promise.all(receipts.map(read))).toMatchObject(ids.map((id) => ({ id })))
 
-  const [python] = await prepareClient('python')
   const script = join(import.meta.dirname, '../clients/python/verify_receipts.py')
   const printed = execFileSync(python, [script], { input: JSON.stringify({ jwks, receipts }) }).toString()
   expect(
@@ -211,7 +213,7 @@ test('after two rotations and a restart each, all receipts verify: with jose, wi
     code: 0,
     said: { id: 'rotated-1' },
   })
-})
+}, 90_000)
 
 test('a receipt that was changed, or is of another kind, is found out', async () => {
   await start([1])

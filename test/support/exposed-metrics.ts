@@ -14,6 +14,7 @@ export async function exposedMetrics(): Promise<readonly ExposedMetric[]> {
     clusters: () => [],
     checks: () => ({}),
     audit: () => ({ waiting: 0 }),
+    revocation: () => ({ entries: 0, reachable: true }),
     tokens: () => ({ remembered: 0, verified: 0 }),
   })
   const { text } = await metrics.expose()
