@@ -5,6 +5,7 @@ import type { ClusterNodes } from './core/cluster-nodes.ts'
 import type { Tracing } from './core/tracing.ts'
 import type { Engine, Forward, ForwardOptions } from './forward/engine.ts'
 import { forwardWithUndici } from './forward/with-undici.ts'
+import { withTrailersBy } from './forward/with-trailers-by.ts'
 import type { ClusterParts } from './handlers/exchange.ts'
 
 type Cluster = ConfigFile['clusters'][string]
@@ -75,8 +76,12 @@ export async function openEngine(cluster: Cluster, choice: ClusterNodes): Promis
     silenceTimeoutMs: cluster.silenceTimeout,
     maxConnections: cluster.maxConnections,
   }
-  if (cluster.passThrough.engine === 'undici') return forwardWithUndici(options)
-  // Loaded only where it is asked for.
-  const { forwardWithHttpProxyMiddleware } = await import('./forward/with-http-proxy-middleware.ts')
-  return forwardWithHttpProxyMiddleware(options)
+  // Loaded only where it is wanted.
+  const openOther = async (): Promise<Engine> => {
+    const { forwardWithHttpProxyMiddleware } = await import('./forward/with-http-proxy-middleware.ts')
+    return forwardWithHttpProxyMiddleware(options)
+  }
+  return cluster.passThrough.engine === 'undici'
+    ? withTrailersBy(forwardWithUndici(options), openOther)
+    : await openOther()
 }

@@ -44,3 +44,8 @@ export function hasBody(request: IncomingMessage): boolean {
   const length = request.headers['content-length']
   return request.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0)
 }
+
+/** Whether a body comes in chunks, of a length that is not told. */
+export function isChunked({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined && headers['content-length'] === undefined
+}

@@ -60,6 +60,12 @@ function nameOf(spelling: string): HeaderName {
   return name
 }
 
+/** Whether a header ends at this hop, by its name. */
+export const isOfThisHop = (name: string): boolean => nameOf(name).isOfThisHop
+
+/** Whether a header says who is calling, or from where, in any spelling of its name. */
+export const saysWhoCalls = (name: string): boolean => nameOf(name).saysWhoCalls
+
 /** The names that a `Connection` header declares to be of this hop only. */
 function connectionNamed(headers: RawHeaders): readonly string[] {
   return valuesOf(headers, 'connection').flatMap((value) => value.split(',').map((name) => name.trim().toLowerCase()))

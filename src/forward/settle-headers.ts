@@ -4,6 +4,7 @@ import { callerChain, vouchedElement } from './caller-chain.ts'
 import type { IsTrustedProxy } from './caller-chain.ts'
 import { requestHeaders, valuesOf } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
+import { declaredTrailers } from './trailers.ts'
 
 /** What the header boundary knows of one request. */
 export interface Arrival {
@@ -13,6 +14,8 @@ export interface Arrival {
   /** The other end of the connection. */
   readonly peer: string
   readonly isTls: boolean
+  /** A body follows in chunks, of a length that is not told: only behind such a one come trailers. */
+  readonly isChunked: boolean
   readonly requestId: string
   readonly fresh: FreshIds
 }
@@ -38,13 +41,14 @@ export function settleHeaders(
   arrival: Arrival,
   { isTrustedProxy, allowTenantHeader, identity }: BoundaryRules,
 ): string[] {
-  const { rawHeaders, httpVersion, peer, isTls, requestId, fresh } = arrival
+  const { rawHeaders, httpVersion, peer, isTls, isChunked, requestId, fresh } = arrival
   const chain = callerChain(valuesOf(rawHeaders, 'x-forwarded-for'), peer, isTrustedProxy)
   const isFromProxy = chain.trustedHops > 0
   const saidProto = vouchedElement(valuesOf(rawHeaders, 'x-forwarded-proto'), chain)?.toLowerCase()
   const saidHost = vouchedElement(valuesOf(rawHeaders, 'x-forwarded-host'), chain)
   const proto = isTls ? 'https' : 'http'
   const host = [saidHost, valuesOf(rawHeaders, 'host')[0]].find(isHost)
+  const trailers = isChunked ? declaredTrailers(rawHeaders) : []
   const trace = continueTrace(valuesOf(rawHeaders, 'traceparent'), fresh)
   return requestHeaders(rawHeaders, {
     ours: {
@@ -61,6 +65,8 @@ export function settleHeaders(
       ...(isFromProxy && valuesOf(rawHeaders, 'forwarded').length > 0
         ? { forwarded: forwardedElement(peer, proto) }
         : {}),
+      // Only what may go on: the engines send the trailers that this promises, and no others.
+      ...(trailers.length > 0 ? { trailer: trailers.join(', ') } : {}),
     },
     allowed: new Set([...(isFromProxy ? OF_TRUSTED_PROXIES : []), ...(allowTenantHeader ? ['securitytenant'] : [])]),
     // A trace state belongs to its trace (W3C Trace Context section 3.3).

@@ -1,9 +1,5 @@
-import { Agent as HttpAgent } from 'node:http'
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
-import { Socket } from 'node:net'
+import type { Agent, ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import type { Duplex } from 'node:stream'
 
 import { createProxyMiddleware } from 'http-proxy-middleware'
 
@@ -13,16 +9,25 @@ import { mayHaveRun, neverSent } from '../core/never-sent.ts'
 import type { Engine, ForwardOptions } from './engine.ts'
 import { pairsOf, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
+import { openAgent } from './open-agent.ts'
 import { overNodes } from './over-nodes.ts'
+import { promisedTrailers } from './trailers.ts'
 import { watchUnreadAnswers } from './unread-answer.ts'
 
 type Middleware = ReturnType<typeof createProxyMiddleware>
 /** What belongs to a request under way, by what the middleware takes for it. */
-type UnderWay = WeakMap<IncomingMessage, { readonly target: string; readonly fail: (error: unknown) => void }>
+type UnderWay = WeakMap<IncomingMessage, Relayed>
+
+interface Relayed {
+  readonly target: string
+  /** Known once the body has ended. */
+  readonly trailers: () => [name: string, value: string][]
+  readonly fail: (error: unknown) => void
+}
 
 /** The other engine: for operators who know this middleware, by setting. */
 export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine {
-  const agents: (HttpAgent | HttpsAgent)[] = []
+  const agents: Agent[] = []
   const underWay: UnderWay = new WeakMap()
   const attempts = new WeakMap<ServerResponse, Attempt>()
   const openProxy = (node: string): Middleware => {
@@ -43,6 +48,8 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
             // A body that is given up is an error of the source, which the middleware reports and then forgets what it had begun.
             if (source.errored) outgoing.destroy()
             else source.once('error', () => outgoing.destroy())
+            // Before the middleware's own listener, which ends the request.
+            source.once('end', () => outgoing.addTrailers(underWay.get(source)?.trailers() ?? []))
           })
           server.on('proxyRes', (answer, _source, response) => {
             attempts.get(response)?.heard(answer.statusCode ?? 0)
@@ -80,37 +87,6 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
   }
 }
 
-/** An agent whose new connections, TLS and all, stand within the connect timeout or not at all. */
-function openAgent(node: string, options: ForwardOptions): HttpAgent {
-  const { ca, clientCertificate, maxConnections, idleTimeoutMs, connectTimeoutMs } = options
-  const isTls = node.startsWith('https:')
-  // Not `timeout`: that would also end a connection whose node thinks about an answer, or is still shaking hands.
-  const keepAlive = { keepAlive: true, maxSockets: maxConnections }
-  const agent = isTls
-    ? new HttpsAgent({ ...keepAlive, ...(ca === undefined ? {} : { ca }), ...clientCertificate })
-    : new HttpAgent(keepAlive)
-  const create = agent.createConnection.bind(agent)
-  agent.createConnection = (target, callback) => {
-    const socket = create(target, callback)
-    const timer = setTimeout(() => socket?.destroy(neverSent(new Error('no connection in time'))), connectTimeoutMs)
-    for (const event of [isTls ? 'secureConnect' : 'connect', 'close']) socket?.once(event, () => clearTimeout(timer))
-    return socket
-  }
-  // Node's types keep quiet about what it returns: whether the connection is kept at all.
-  const keep: (socket: Duplex) => unknown = agent.keepSocketAlive.bind(agent)
-  const reuse = agent.reuseSocket.bind(agent)
-  agent.keepSocketAlive = (socket) => {
-    const isKept = keep(socket)
-    if (socket instanceof Socket) socket.setTimeout(idleTimeoutMs)
-    return isKept
-  }
-  agent.reuseSocket = (socket, request) => {
-    if (socket instanceof Socket) socket.setTimeout(0)
-    reuse(socket, request)
-  }
-  return agent
-}
-
 /** In place of the middleware's own timeout, whose error looks like any broken connection. Headers that drip are silence too. */
 function endWhenSilent(outgoing: ClientRequest, response: ServerResponse, silenceTimeoutMs: number): void {
   const end = (): unknown => outgoing.destroy(Object.assign(new Error('the node was silent'), { code: 'ETIMEDOUT' }))
@@ -138,6 +114,7 @@ function relay(
   body: Readable | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
+    const tidy = rememberListeners(response)
     response.once('close', resolve)
     if (response.destroyed) {
       resolve()
@@ -148,14 +125,18 @@ function relay(
       return
     }
     const { method, url: target = '/', httpVersion, httpVersionMajor, socket } = request
-    const isChunked = body !== undefined && request.headers['content-length'] === undefined
+    const isInChunks = body !== undefined && request.headers['content-length'] === undefined
     // Without this a chunked DELETE would go out as `content-length: 0` with its body behind it: a smuggled request.
-    const framed = { ...grouped(headers), ...(isChunked ? { 'transfer-encoding': 'chunked' } : {}) }
+    const framed = { ...grouped(headers), ...(isInChunks ? { 'transfer-encoding': 'chunked' } : {}) }
     const parts = { method, url: '/', httpVersion, httpVersionMajor, socket, headers: framed }
     const source = Object.assign(body ?? emptyBody(), parts) as unknown as IncomingMessage
-    const fail = (error: unknown): void => reject(failureOf(error, body !== undefined))
+    const fail = (error: unknown): void => {
+      tidy()
+      reject(failureOf(error, body !== undefined))
+    }
     underWay.set(source, {
       target,
+      trailers: () => promisedTrailers(request, headers),
       fail(error) {
         if (response.headersSent || response.destroyed) resolve()
         else fail(error)
@@ -166,12 +147,24 @@ function relay(
   })
 }
 
+/** Takes off, once, what was hung on the answer since: the next attempt hangs listeners of its own there. */
+function rememberListeners(response: ServerResponse): () => void {
+  const others = new Set(response.listeners('close'))
+  let isDone = false
+  return () => {
+    // The middleware may report a failure again when the next attempt is under way. Of an answer that is begun, or over, the listeners have work to do.
+    if (isDone || response.headersSent || response.destroyed) return
+    isDone = true
+    for (const listener of response.listeners('close') as (() => void)[]) {
+      if (!others.has(listener)) response.off('close', listener)
+    }
+  }
+}
+
 function emptyBody(): Readable {
-  return new Readable({
-    read() {
-      this.push(null)
-    },
-  })
+  const empty = new Readable({ read: () => undefined })
+  empty.push(null)
+  return empty
 }
 
 // What the middleware itself looks for, in lower case: it would add a second one beside another spelling.

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
-import { hasBody } from '../forward/engine.ts'
+import { hasBody, isChunked } from '../forward/engine.ts'
 import { settleHeaders } from '../forward/settle-headers.ts'
 import { openUpload } from '../forward/upload.ts'
 import type { Admitted, HandlerParts } from './exchange.ts'
@@ -53,6 +53,7 @@ export function headersToNode(
     httpVersion: request.httpVersion,
     peer: request.socket.remoteAddress ?? '',
     isTls: 'encrypted' in request.socket,
+    isChunked: isChunked(request),
     requestId,
     fresh: freshIds(),
   }

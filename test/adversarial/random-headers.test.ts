@@ -123,6 +123,7 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('with the engine %s'
           httpVersion: '1.1',
           peer: '127.0.0.1',
           isTls: false,
+          isChunked: false,
           requestId: one(seen, 'x-request-id'),
           fresh: { traceId, spanId },
         }

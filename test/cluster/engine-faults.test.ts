@@ -166,16 +166,89 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (en
     expect((await sendRaw(gateway.url, head('GET /'))).statuses).toEqual([200])
   })
 
-  test('trailers of a request end here, the request itself is whole', async () => {
+  const CHUNKED = 'Transfer-Encoding: chunked'
+
+  test.each([
+    ['as they were sent', 'X-Sum, x-More', 'X-Sum: 7\r\nX-Sum: 8\r\nX-MORE: a\xe9\r\n', 'X-Sum, x-More', 'X-Sum: 7\r\nX-Sum: 8\r\nX-MORE: a\xe9\r\n'],
+    ['without those that were not declared', 'X-Sum', 'X-Sum: 7\r\nX-Other: 1\r\n', 'X-Sum', 'X-Sum: 7\r\n'],
+    ['where one that was declared does not come', 'X-Sum, X-Late', 'X-Sum: 7\r\n', 'X-Sum, X-Late', 'X-Sum: 7\r\n'],
+    ['without those that say who is calling', 'X-Sum, X-Proxy-User, x_proxy_roles, securitytenant', 'X-Sum: 7\r\nX-Proxy-User: admin\r\nx_proxy_roles: all_access\r\nsecuritytenant: a\r\n', 'X-Sum', 'X-Sum: 7\r\n'],
+    ['without those that a head must hold', 'Authorization, X-Sum, Host, Content-Type, X-Request-Id', 'Authorization: Basic YTpi\r\nHost: a\r\nContent-Type: text/plain\r\nX-Request-Id: a\r\nX-Sum: 7\r\n', 'X-Sum', 'X-Sum: 7\r\n'],
+  ])('trailers of a request go on %s', async (_says, declared, sent, promised, arrived) => {
     upstream.answer(OK)
-    const body = '2\r\nhi\r\n0\r\nX-Sum: 7\r\nX-Proxy-User: admin\r\n\r\n'
-    const { statuses } = await sendRaw(
-      gateway.url,
-      head('PUT /x', ['Transfer-Encoding: chunked', 'Trailer: X-Sum']) + body,
-    )
-    expect(statuses).toEqual([200])
+    const request = head('PUT /x', [CHUNKED, `Trailer: ${declared}`]) + `2\r\nhi\r\n0\r\n${sent}\r\n`
+    expect((await sendRaw(gateway.url, request)).statuses).toEqual([200])
+    expect(upstream.trailers).toEqual([arrived])
+    expect(upstream.heads[0]?.match(/^trailer: .*$/gim)).toEqual([`trailer: ${promised}`])
+    expect(upstream.heads[0]).toMatch(/^transfer-encoding: chunked\r$/im)
+  }) // prettier-ignore
+
+  test.each([
+    ['that were not declared', [CHUNKED], '2\r\nhi\r\n0\r\nX-Sum: 7\r\n\r\n'],
+    ['that may not be any', [CHUNKED, 'Trailer: x-proxy-user, te'], '2\r\nhi\r\n0\r\nX-Proxy-User: admin\r\nTE: a\r\n\r\n'],
+    ['that Connection names', [CHUNKED, 'Trailer: X-Sum', 'Connection: close, x-sum'], '2\r\nhi\r\n0\r\nX-Sum: 7\r\n\r\n'],
+    ['that are only declared', ['Content-Length: 2', 'Trailer: X-Sum'], 'hi'],
+  ])('trailers of a request %s end here, the request itself is whole', async (_says, headers, body) => {
+    upstream.answer(OK)
+    expect((await sendRaw(gateway.url, head('PUT /x', headers) + body)).statuses).toEqual([200])
     expect(upstream.whole()).toBe(1)
-    expect(upstream.heads.join()).not.toMatch(/x-sum|x-proxy/i)
+    expect(upstream.heads.join() + upstream.trailers.join()).not.toMatch(/trailer|x-sum|x-proxy|^te/im)
+  }) // prettier-ignore
+
+  test('trailers behind a body that is inspected go on once all of it was', async () => {
+    upstream.answer(OK)
+    const token = await gateway.token({ scopes: ['opensearch:write'] })
+    const bulk = (id: string): string => {
+      const lines = `{"index":{"_index":"${id}"}}\n{}\n`
+      const headers = [
+        `Authorization: Bearer ${token}`,
+        'Content-Type: application/x-ndjson',
+        CHUNKED,
+        'Trailer: X-Sum',
+      ]
+      const body = `${lines.length.toString(16)}\r\n${lines}\r\n0\r\nX-Sum: 7\r\n\r\n`
+      return rawRequest('POST /_bulk', headers, body)
+    }
+    expect((await sendRaw(gateway.url, bulk('logs'))).statuses).toEqual([200])
+    expect(upstream.trailers).toEqual(['X-Sum: 7\r\n'])
+    expect((await sendRaw(gateway.url, bulk('.hidden'))).statuses).toEqual([403])
+    expect(upstream.trailers).toHaveLength(1)
+  })
+
+  test('a caller who goes before the trailers leaves half a request at the node, and never a whole one', async () => {
+    upstream.answer(OK)
+    const socket = open()
+    socket.write(head('PUT /left', [CHUNKED, 'Trailer: X-Sum']) + '2\r\nhi\r\n0\r\nX-Sum: 7\r\n')
+    await until(() => upstream.heads.length === 1)
+    socket.destroy()
+    await until(() => upstream.openConnections() === 0)
+    expect(upstream.whole()).toBe(0)
+  })
+
+  test('a request that finds one node after another gone leaves no listeners on its answer', async () => {
+    upstream.answer(OK)
+    const gone = await Promise.all(Array.from({ length: 8 }, () => startScriptedUpstream()))
+    await Promise.all(gone.map((server) => server.close()))
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): unknown => warnings.push(warning)
+    process.on('warning', onWarning)
+    const many = await startTestGateway({
+      cluster: {
+        nodes: [...gone.map(({ url }) => url), upstream.url],
+        passThrough: { engine },
+        retryBudget: { percent: 100, perSecond: 1_000 },
+      },
+    })
+    try {
+      const authorization = `Authorization: Bearer ${await many.token({ scopes: ['opensearch:admin'] })}`
+      for (let round = 0; round < 3; round += 1) {
+        expect((await sendRaw(many.url, rawRequest('GET /', [authorization]))).statuses).toEqual([200])
+      }
+      expect(warnings).toEqual([])
+    } finally {
+      process.off('warning', onWarning)
+      await many.close()
+    }
   })
 
   /** An answer of so many bytes, sent as fast as it is taken. */

@@ -224,6 +224,22 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('HTTP/2 with the eng
     expect({ text: reply.bytes.toString(), sum: reply.trailers['x-sum'] }).toEqual({ text: 'hi', sum: '7' })
   })
 
+  test('trailers of a request go on, without those that say who is calling', async () => {
+    scripted.answer('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+    const headers = { ':method': 'PUT', ':path': '/x', authorization: scriptedAuthorization }
+    const stream = open(scriptedGateway).request(
+      { ...headers, trailer: 'x-sum, x-proxy-user' },
+      { waitForTrailers: true },
+    )
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '7', 'x-proxy-user': 'admin', 'x-other': '1' }))
+    stream.end('hi')
+    const [answer] = (await once(stream, 'response')) as [IncomingHttpHeaders]
+    expect(answer[':status']).toBe(200)
+    expect(scripted.trailers).toEqual(['x-sum: 7\r\n'])
+    expect(scripted.heads[0]).toMatch(/^trailer: x-sum\r$/im)
+    stream.destroy()
+  })
+
   test('half an answer is an error, and not an answer', async () => {
     scripted.answer('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf', { thenClose: true })
     const stream = open(scriptedGateway).request({ ':path': '/', authorization: scriptedAuthorization })

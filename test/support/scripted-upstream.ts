@@ -7,6 +7,8 @@ export interface ScriptedUpstream {
   readonly url: string
   /** The head of every request so far, as it came. */
   readonly heads: readonly string[]
+  /** What came behind the last chunk of every request in chunks that came to its end, as it came. */
+  readonly trailers: readonly string[]
   /** Bytes that came so far, heads included. */
   readonly bytes: () => number
   /** Requests that came to their end. */
@@ -32,7 +34,9 @@ interface AnswerOptions {
 type Script = (socket: Socket, isWhole: boolean) => boolean
 
 const HEAD_END = '\r\n\r\n'
-const LAST_CHUNK = '0\r\n\r\n'
+/** The last chunk, and the trailers behind it (RFC 9112 section 7.1). */
+const LAST_CHUNK = /(?:^|\r\n)0\r\n((?:[^\r\n]+\r\n)*)\r\n$/
+const LONGEST_END = 1_024
 const PASSED_THROUGH = /^via: /im
 
 export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
@@ -40,6 +44,7 @@ export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
   const passed = new Set<Socket>()
   const busy = new Set<Socket>()
   let heads: string[] = []
+  let trailers: string[] = []
   let bytes = 0
   let whole = 0
   let script: Script = () => false
@@ -69,10 +74,12 @@ export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
         }
       }
       bodyBytes += body.length
-      tail = (tail + body).slice(-LAST_CHUNK.length)
-      const isWhole = isChunked(head) ? tail === LAST_CHUNK : bodyBytes >= lengthOf(head)
+      tail = (tail + body).slice(-LONGEST_END)
+      const lastChunk = isChunked(head) ? LAST_CHUNK.exec(tail) : null
+      const isWhole = isChunked(head) ? lastChunk !== null : bodyBytes >= lengthOf(head)
       const isOwn = !PASSED_THROUGH.test(head)
       if (isWhole && !isOwn) whole += 1
+      if (lastChunk !== null && !isOwn) trailers.push(lastChunk[1] ?? '')
       isAnswered ||= (isOwn ? answerNothing : script)(socket, isWhole)
       if (isAnswered) busy.delete(socket)
       if (!isWhole) return
@@ -88,6 +95,9 @@ export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
     url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
     get heads() {
       return heads
+    },
+    get trailers() {
+      return trailers
     },
     bytes: () => bytes,
     whole: () => whole,
@@ -109,6 +119,7 @@ export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
     },
     reset() {
       heads = []
+      trailers = []
       bytes = 0
       whole = 0
       script = () => false
@@ -122,9 +133,12 @@ export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
   }
 }
 
+const NO_INDICES = '{"indices":[],"aliases":[],"data_streams":[]}'
+
 /** For the gateway's own looks at its cluster, which come at any time. */
 const answerNothing: Script = (socket, isWhole) => {
-  if (isWhole) socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}')
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${String(NO_INDICES.length)}`
+  if (isWhole) socket.write(`${head}\r\n\r\n${NO_INDICES}`)
   return isWhole
 }
 

@@ -10,6 +10,7 @@ const ARRIVAL: Arrival = {
   httpVersion: '1.1',
   peer: '203.0.113.9',
   isTls: false,
+  isChunked: false,
   requestId: 'r1',
   fresh: { traceId: 'f'.repeat(32), spanId: '1'.repeat(16) },
 }
@@ -153,4 +154,17 @@ test('an identity of the gateway’s own takes the place of the caller’s, howe
     settled({ headers, identity: { 'x-proxy-user': 'carol' } }).filter((line) => /auth|proxy/i.test(line)),
   ).toEqual(['x-proxy-user: carol'])
   expect(settled({ headers }).filter((line) => /auth|proxy/i.test(line))).toEqual(['Authorization: Bearer t'])
+})
+
+describe('trailers', () => {
+  const headers = ['Trailer: X-Sum, Authorization', 'Trailer: x-proxy-user, X-More', 'Connection: x-more']
+
+  test('are promised where they may go on, behind a body in chunks', () => {
+    expect(settled({ headers, isChunked: true })).toContainEqual('trailer: X-Sum')
+  })
+
+  test('are not promised behind a body whose length is told, nor where none of them may go on', () => {
+    expect(settled({ headers }).join()).not.toMatch(/trailer/i)
+    expect(settled({ headers: ['Trailer: authorization'], isChunked: true }).join()).not.toMatch(/trailer/i)
+  })
 })
