@@ -12,10 +12,12 @@ import type { TestGateway } from '../support/gateway.ts'
 import { until } from '../support/key-server.ts'
 import { testMemories } from '../support/memories.ts'
 
-// A real cluster of two nodes, one of which is killed under load and comes back: no answer may say what is not so.
-// Two servers of its own take about a minute: TEST_LONG=1 runs it.
+// A real cluster of two nodes, one of which is killed under load and comes back: no answer may say what is not so. Two gateways, one with each
+// engine, are before it at the same time. Two servers of its own take about a minute: TEST_LONG=1 runs it.
 
-const CALLERS = 16
+const ENGINES = ['undici', 'http-proxy-middleware'] as const
+/** Of each gateway. */
+const CALLERS = 8
 const MEMORIES = 20_000
 const READABLE = 50
 /** Turns of the callers before the kill, without the node, and after its return. */
@@ -41,21 +43,33 @@ interface Read {
   readonly isRight: boolean
 }
 
+/** One of the gateways, and what its callers were told. */
+interface Side {
+  readonly engine: (typeof ENGINES)[number]
+  readonly ids: readonly string[]
+  /** Those that nobody has asked for yet. */
+  readonly todo: string[]
+  readonly gateway: TestGateway
+  /** That may delete memories, and that may read all else. */
+  readonly tokens: { readonly alice: string; readonly admin: string }
+  readonly agent: Agent
+  readonly answers: Answer[]
+  readonly reads: Read[]
+  turns: number
+  slowestMs: number
+  backAfterMs: number
+}
+
 const long = process.env['TEST_LONG'] === '1' ? describe : describe.skip
 
 long('two nodes, one of them killed under load and started again (TEST_LONG=1)', () => {
   const ids = Array.from({ length: MEMORIES }, (_, number) => `m-${String(number)}`)
   const isOwn = (id: string): boolean => !id.endsWith('3')
   const nodes: RunningOpenSearch[] = []
-  const answers: Answer[] = []
-  const reads: Read[] = []
   const failures: unknown[] = []
-  const opened: TestGateway[] = []
+  const sides: Side[] = []
   const left = new Set<string>()
-  let slowestMs = 0
-  let backAfterMs = Infinity
   let memories: ReturnType<typeof testMemories>
-  let gateway: TestGateway
 
   beforeAll(async () => {
     const manager = await startOpenSearch({ heapMegabytes: 512, membership: 'first' })
@@ -72,9 +86,28 @@ long('two nodes, one of them killed under load and started again (TEST_LONG=1)',
     await storeAll()
     const health = await memories.ask('GET', '/_cluster/health?wait_for_status=green&wait_for_nodes=2&timeout=60s')
     expect(health.body).toMatchObject({ status: 'green', number_of_nodes: 2, timed_out: false })
-    gateway = await startTestGateway({
+    for (const [position, engine] of ENGINES.entries()) {
+      sides.push(
+        await openSide(
+          engine,
+          ids.filter((_, number) => Math.floor(number / 10) % ENGINES.length === position),
+        ),
+      )
+    }
+  }, 240_000)
+  afterAll(async () => {
+    for (const { gateway, agent } of sides) {
+      agent.destroy()
+      await gateway.close()
+    }
+    for (const node of nodes.toReversed()) await node.stop()
+  })
+
+  async function openSide(engine: Side['engine'], own: readonly string[]): Promise<Side> {
+    const gateway = await startTestGateway({
       cluster: {
         nodes: nodes.map(({ url }) => url),
+        passThrough: { engine },
         silenceTimeout: `${String(DEADLINE_MS)}ms`,
         ejection: { failures: 3, backoff: '500ms', maxBackoff: '4s', checkInterval: '250ms' },
       },
@@ -82,12 +115,11 @@ long('two nodes, one of them killed under load and started again (TEST_LONG=1)',
       limits: { deadline: `${String(DEADLINE_MS)}ms` },
       log: { level: 'silent' },
     })
-    opened.push(gateway)
-  }, 240_000)
-  afterAll(async () => {
-    for (const one of opened.toReversed()) await one.close()
-    for (const node of nodes.toReversed()) await node.stop()
-  })
+    const tokens = { alice: await gateway.token(), admin: await gateway.token({ scopes: ['opensearch:admin'] }) }
+    const agent = new Agent({ keepAlive: true, maxSockets: CALLERS })
+    const told = { answers: [], reads: [], turns: 0, slowestMs: 0, backAfterMs: Infinity }
+    return { engine, ids: own, todo: own.toReversed(), gateway, tokens, agent, ...told }
+  }
 
   const readable = (): string => `${memories.prefix}-readable`
 
@@ -116,12 +148,13 @@ long('two nodes, one of them killed under load and started again (TEST_LONG=1)',
     }
   }
 
-  async function remove(id: string, token: string, agent: Agent): Promise<void> {
+  async function remove(side: Side, id: string): Promise<void> {
+    const { gateway, tokens, agent } = side
     const startedAt = performance.now()
     const path = pathOf('opensearch', 'c', 'working', id)
-    const { status, headers, text } = await call(gateway.url, { method: 'DELETE', path, token, agent })
-    slowestMs = Math.max(slowestMs, performance.now() - startedAt)
-    answers.push({
+    const { status, headers, text } = await call(gateway.url, { method: 'DELETE', path, token: tokens.alice, agent })
+    side.slowestMs = Math.max(side.slowestMs, performance.now() - startedAt)
+    side.answers.push({
       id,
       isOwn: isOwn(id),
       status,
@@ -130,110 +163,133 @@ long('two nodes, one of them killed under load and started again (TEST_LONG=1)',
     })
   }
 
-  async function read(number: number, token: string, agent: Agent): Promise<void> {
+  async function read(side: Side, number: number): Promise<void> {
+    const { gateway, tokens, agent } = side
     const startedAt = performance.now()
     const path = `/${readable()}/_doc/${String(number)}`
-    const reply = await call(gateway.url, { path, token, agent }).catch(() => undefined)
-    slowestMs = Math.max(slowestMs, performance.now() - startedAt)
+    const reply = await call(gateway.url, { path, token: tokens.admin, agent }).catch(() => undefined)
+    side.slowestMs = Math.max(side.slowestMs, performance.now() - startedAt)
     const isRight =
       reply?.status === 200 && (reply.body as { _source?: { number?: number } })._source?.number === number
-    reads.push({ status: reply?.status, isRight })
+    side.reads.push({ status: reply?.status, isRight })
   }
 
   /** The name of the node that a passed-through request comes to. */
-  async function nodeReached(token: string): Promise<unknown> {
-    const { status, body } = await call(gateway.url, { path: '/', token })
+  async function nodeReached({ gateway, tokens }: Side): Promise<unknown> {
+    const { status, body } = await call(gateway.url, { path: '/', token: tokens.admin })
     return status === 200 ? (body as { name?: unknown }).name : undefined
   }
 
-  async function stateOf(node: RunningOpenSearch): Promise<string | undefined> {
+  async function stateOf({ gateway }: Side, node: RunningOpenSearch): Promise<string | undefined> {
     const { body } = await call(gateway.opsUrl, { path: '/readyz' })
     const { states } = (body as { checks: { nodes: { states: { node: string; state: string }[] } } }).checks.nodes
     return states.find((one) => one.node === node.url)?.state
   }
 
-  test(`${String(CALLERS)} callers delete and read meanwhile, and the node gets requests again`, async () => {
+  const onEach = (work: (side: Side) => Promise<unknown>): Promise<unknown> => Promise.all(sides.map(work))
+
+  test(`${String(CALLERS)} callers of each engine delete and read meanwhile, and the node gets requests again`, async () => {
     const [, killed] = nodes
     if (killed === undefined) throw new Error('there are two nodes')
-    const agent = new Agent({ keepAlive: true, maxSockets: CALLERS })
-    const token = await gateway.token()
-    const admin = await gateway.token({ scopes: ['opensearch:admin'] })
-    const todo = ids.toReversed()
-    let turns = 0
     let isOver = false
-    async function caller(): Promise<void> {
+    async function caller(side: Side): Promise<void> {
       while (!isOver) {
-        const id = todo.pop()
-        if (id !== undefined) await remove(id, token, agent)
-        await read(turns++ % READABLE, admin, agent)
+        const id = side.todo.pop()
+        if (id !== undefined) await remove(side, id)
+        await read(side, side.turns++ % READABLE)
         // The memories are to last until the node is back.
         await pause(40)
       }
     }
-    const moreTurns = (): Promise<void> => {
-      const from = turns
-      return until(() => failures.length > 0 || turns >= from + TURNS)
-    }
-    const callers = Array.from({ length: CALLERS }, () => caller().catch((error: unknown) => failures.push(error)))
+    const moreTurns = (): Promise<unknown> =>
+      onEach((side) => {
+        const from = side.turns
+        return until(() => failures.length > 0 || side.turns >= from + TURNS)
+      })
+    const callers = sides.flatMap((side) =>
+      Array.from({ length: CALLERS }, () => caller(side).catch((error: unknown) => failures.push(error))),
+    )
     try {
       await moreTurns()
       process.kill(killed.pid, 'SIGKILL')
-      await until(async () => (await stateOf(killed)) === 'ejected')
+      await onEach((side) => until(async () => (await stateOf(side, killed)) === 'ejected'))
       await moreTurns()
       await killed.restart()
       const wellSince = performance.now()
-      await until(async () => (await stateOf(killed)) === 'up')
-      await until(async () => (await nodeReached(admin)) === 'second')
-      backAfterMs = performance.now() - wellSince
+      await onEach(async (side) => {
+        await until(async () => (await stateOf(side, killed)) === 'up')
+        await until(async () => (await nodeReached(side)) === 'second')
+        side.backAfterMs = performance.now() - wellSince
+      })
       await moreTurns()
     } finally {
       isOver = true
       await Promise.all(callers)
-      agent.destroy()
     }
     await findLeft()
-    process.stdout.write(`two nodes: ${JSON.stringify(report(turns, todo.length))}\n`)
+    for (const side of sides) process.stdout.write(`two nodes: ${JSON.stringify(report(side))}\n`)
     expect(failures).toEqual([])
     // Some memories were deleted after the return too.
-    expect(todo.length).toBeGreaterThan(0)
+    for (const { todo } of sides) expect(todo.length).toBeGreaterThan(0)
   }, 240_000)
 
-  function report(turns: number, untouched: number): Readonly<Record<string, unknown>> {
-    const failed = reads.filter(({ isRight }) => !isRight)
-    return {
-      turns,
-      untouched,
-      deletes: tally(answers.map((one) => `${String(one.status)}${one.isRecovered ? ' recovered' : ''}`)),
-      reads: tally(reads.map(({ status }) => String(status ?? 'cut'))),
-      failedReadsPercent: Number(((100 * failed.length) / reads.length).toFixed(3)),
-      slowestMs: Math.round(slowestMs),
-      backAfterMs: Math.round(backAfterMs),
+  describe.each(ENGINES)('with the engine %s', (engine) => {
+    const sideOf = (): Side => {
+      const side = sides.find((one) => one.engine === engine)
+      if (side === undefined) throw new Error(`no gateway with ${engine}`)
+      return side
     }
-  }
 
-  test('each 200 is gone, and whatever is gone, its caller was told so, or that it may be', () => {
-    expect(answers.filter(({ id, status }) => status === 200 && left.has(id))).toEqual([])
-    const told = new Set(answers.filter(({ status, isUnknown }) => status === 200 || isUnknown).map(({ id }) => id))
-    expect(ids.filter((id) => !left.has(id) && !told.has(id))).toEqual([])
-  })
+    test('each 200 is gone, and whatever is gone, its caller was told so, or that it may be', () => {
+      const { answers, ids: own } = sideOf()
+      expect(answers.filter(({ id, status }) => status === 200 && left.has(id))).toEqual([])
+      const told = new Set(answers.filter(({ status, isUnknown }) => status === 200 || isUnknown).map(({ id }) => id))
+      expect(own.filter((id) => !left.has(id) && !told.has(id))).toEqual([])
+    })
 
-  test('nobody else’s memory is touched, and no answer is wrong', () => {
-    expect(ids.filter((id) => !isOwn(id) && !left.has(id))).toEqual([])
-    const refusals = answers.filter((one) => one.status < 429 && one.status !== (one.isOwn ? 200 : 403))
-    expect(refusals).toEqual([])
-  })
+    test('nobody else’s memory is touched, and no answer is wrong', () => {
+      const { answers, ids: own } = sideOf()
+      expect(own.filter((id) => !isOwn(id) && !left.has(id))).toEqual([])
+      const refusals = answers.filter((one) => one.status < 429 && one.status !== (one.isOwn ? 200 : 403))
+      expect(refusals).toEqual([])
+    })
 
-  test('a read is right, or has failed and says so; most are right', () => {
-    const wrong = reads.filter(({ status, isRight }) => !isRight && status !== undefined && status < 429)
-    expect(wrong).toEqual([])
-    expect(reads.filter(({ isRight }) => isRight).length).toBeGreaterThan(reads.length / 2)
-  })
+    test('a read is right, or has failed and says so; most are right', () => {
+      const { reads } = sideOf()
+      const wrong = reads.filter(({ status, isRight }) => !isRight && status !== undefined && status < 429)
+      expect(wrong).toEqual([])
+      expect(reads.filter(({ isRight }) => isRight).length).toBeGreaterThan(reads.length / 2)
+    })
 
-  test('nothing waits beyond the timeout, and the node is back within the configured time', () => {
-    expect(slowestMs).toBeLessThan(DEADLINE_MS + SLACK_MS)
-    expect(backAfterMs).toBeLessThan(BACK_WITHIN_MS + SLACK_MS)
+    test('nothing waits beyond the timeout, and the node is back within the configured time', () => {
+      const { slowestMs, backAfterMs } = sideOf()
+      expect(slowestMs).toBeLessThan(DEADLINE_MS + SLACK_MS)
+      expect(backAfterMs).toBeLessThan(BACK_WITHIN_MS + SLACK_MS)
+    })
   })
 })
+
+function report({
+  engine,
+  turns,
+  todo,
+  answers,
+  reads,
+  slowestMs,
+  backAfterMs,
+}: Side): Readonly<Record<string, unknown>> {
+  const failed = reads.filter(({ isRight }) => !isRight)
+  return {
+    engine,
+    turns,
+    untouched: todo.length,
+    deletes: tally(answers.map((one) => `${String(one.status)}${one.isRecovered ? ' recovered' : ''}`)),
+    reads: tally(reads.map(({ status }) => String(status ?? 'cut'))),
+    failedReadsPercent: Number(((100 * failed.length) / reads.length).toFixed(3)),
+    slowestMs: Math.round(slowestMs),
+    backAfterMs: Math.round(backAfterMs),
+  }
+}
 
 function tally(keys: readonly string[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {}
