@@ -225,32 +225,6 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (en
     expect(upstream.whole()).toBe(0)
   })
 
-  test('a request that finds one node after another gone leaves no listeners on its answer', async () => {
-    upstream.answer(OK)
-    const gone = await Promise.all(Array.from({ length: 8 }, () => startScriptedUpstream()))
-    await Promise.all(gone.map((server) => server.close()))
-    const warnings: Error[] = []
-    const onWarning = (warning: Error): unknown => warnings.push(warning)
-    process.on('warning', onWarning)
-    const many = await startTestGateway({
-      cluster: {
-        nodes: [...gone.map(({ url }) => url), upstream.url],
-        passThrough: { engine },
-        retryBudget: { percent: 100, perSecond: 1_000 },
-      },
-    })
-    try {
-      const authorization = `Authorization: Bearer ${await many.token({ scopes: ['opensearch:admin'] })}`
-      for (let round = 0; round < 3; round += 1) {
-        expect((await sendRaw(many.url, rawRequest('GET /', [authorization]))).statuses).toEqual([200])
-      }
-      expect(warnings).toEqual([])
-    } finally {
-      process.off('warning', onWarning)
-      await many.close()
-    }
-  })
-
   /** An answer of so many bytes, sent as fast as it is taken. */
   const serveMuch = (bytes: number): void =>
     upstream.serve((socket) => {
