@@ -9,6 +9,10 @@ type ReadStdin = () => Promise<string>
 export function receiptCommand(readStdin: ReadStdin, exit: (code: number) => void): Command {
   return new Command('receipt')
     .description('Receipts for deletes, and the keys that sign them.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  memory-gateway receipt new-key receipts.pem\n  memory-gateway receipt verify --jwks jwks.json < receipt',
+    )
     .exitOverride()
     .addCommand(newKeyCommand(exit))
     .addCommand(verifyCommand(readStdin, exit))

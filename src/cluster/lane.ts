@@ -121,10 +121,7 @@ interface Entry<Item, Reply> {
 
 interface Group<Item, Reply> {
   readonly name: string
-  /**
-   * In order of arrival, with those whose callers have gone. Not a `Set`: V8 leaves what was in it in tables that it has outgrown, each of which holds on
-   * to the next, so that once one was old all requests grew old (11 KiB each, a sixth of all that a delete allocates).
-   */
+  /** In order of arrival, with those whose callers have gone. Not a `Set`, whose outgrown tables hold on to what was in them until the old generation is collected. */
   entries: Entry<Item, Reply>[]
   waiting: number
   underWay: number

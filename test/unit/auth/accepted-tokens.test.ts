@@ -58,6 +58,7 @@ test('gives exactly what the token says', async () => {
     container: 'c1',
     containers: ['c2'],
     claims: new Map([['tenant', []]]),
+    issuedAt: world.now(),
     expiresAt: world.now() + 600,
   })
 })
@@ -101,6 +102,7 @@ test('reads the claims that the configuration names', async () => {
     container: 'b',
     containers: ['c'],
     claims: new Map([['tenant', []]]),
+    issuedAt: world.now(),
     expiresAt: world.now() + 600,
   })
   await expect(renamed.authenticate([`Bearer ${world.token({ claims })}`])).rejects.toMatchObject({
