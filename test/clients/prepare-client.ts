@@ -26,20 +26,7 @@ export function prepareClient(language: Language): Promise<Script> {
 const PREPARE: Readonly<Record<Language, () => Promise<Script>>> = {
   javascript: () => Promise.resolve([process.execPath, sources('javascript', 'script.ts')]),
   async python() {
-    const python = findProgram('python3', 'Python 3 with its module venv (Debian and Ubuntu: python3-venv)')
-    const folder = await build('python', [python], async (target) => {
-      await run(python, ['-m', 'venv', target])
-      const requirements = ['--requirement', sources('python', 'requirements.txt')]
-      await run(join(target, 'bin/python'), [
-        '-m',
-        'pip',
-        'install',
-        '--quiet',
-        '--disable-pip-version-check',
-        ...requirements,
-      ])
-    })
-    return [join(folder, 'bin/python'), sources('python', 'script.py')]
+    return [join(await buildPython('python'), 'bin/python'), sources('python', 'script.py')]
   },
   async go() {
     const go = findProgram('go', 'Go 1.26 or newer (https://go.dev/dl)', ['/usr/local/go/bin'])
@@ -66,10 +53,31 @@ const PREPARE: Readonly<Record<Language, () => Promise<Script>>> = {
   },
 }
 
+/** schemathesis, which makes requests of an API description. */
+export async function prepareSchemathesis(): Promise<Script> {
+  // Its program in the environment names the folder in which that was made, before it was put into the cache.
+  const start = 'from schemathesis.cli import schemathesis; schemathesis()'
+  return [join(await buildPython('schemathesis'), 'bin/python'), '-c', start]
+}
+
+/** A virtual environment with the requirements of a folder. */
+function buildPython(name: 'python' | 'schemathesis'): Promise<string> {
+  const python = findProgram('python3', 'Python 3 with its module venv (Debian and Ubuntu: python3-venv)')
+  return build(name, [python], async (target) => {
+    await run(python, ['-m', 'venv', target])
+    const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    await run(join(target, 'bin/python'), [...install, '--requirement', sources(name, 'requirements.txt')])
+  })
+}
+
 const sources = (...path: string[]): string => fileURLToPath(new URL(path.join('/'), import.meta.url))
 
 /** A folder in the cache that is named after all that it is made of. */
-async function build(language: Language, more: string[], fill: (folder: string) => Promise<void>): Promise<string> {
+async function build(
+  language: Language | 'schemathesis',
+  more: string[],
+  fill: (folder: string) => Promise<void>,
+): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(more))
   for (const entry of (await readdir(sources(language), { recursive: true, withFileTypes: true })).sort(byPath)) {
     if (entry.isFile()) hash.update(entry.name).update(await readFile(join(entry.parentPath, entry.name)))

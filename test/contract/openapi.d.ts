@@ -768,7 +768,7 @@ export interface components {
     /** @description The cluster's own answer, as it came */
     ClusterAnswer: {
       headers: {
-        'x-request-id': components['headers']['RequestId']
+        'x-request-id': components['headers']['RequestIdOfRefusal']
         'x-opensearch-version': components['headers']['OpenSearchVersion']
         'x-opaque-id': components['headers']['OpaqueId']
         'retry-after': components['headers']['RetryAfter']
@@ -977,7 +977,7 @@ export interface components {
     /** @description The request itself is wrong; or the cluster answers */
     BadRequestOrClusterAnswer: {
       headers: {
-        'x-request-id': components['headers']['RequestId']
+        'x-request-id': components['headers']['RequestIdOfRefusal']
         'x-opensearch-version': components['headers']['OpenSearchVersion']
         'x-opaque-id': components['headers']['OpaqueId']
         'retry-after': components['headers']['RetryAfter']
@@ -992,7 +992,7 @@ export interface components {
     /** @description The gateway does not let the caller; or the cluster answers */
     ForbiddenOrClusterAnswer: {
       headers: {
-        'x-request-id': components['headers']['RequestId']
+        'x-request-id': components['headers']['RequestIdOfRefusal']
         'x-opensearch-version': components['headers']['OpenSearchVersion']
         'x-opaque-id': components['headers']['OpaqueId']
         'retry-after': components['headers']['RetryAfter']
@@ -1007,7 +1007,7 @@ export interface components {
     /** @description No such container or memory; or the cluster answers */
     NotFoundOrClusterAnswer: {
       headers: {
-        'x-request-id': components['headers']['RequestId']
+        'x-request-id': components['headers']['RequestIdOfRefusal']
         'x-opensearch-version': components['headers']['OpenSearchVersion']
         'x-opaque-id': components['headers']['OpaqueId']
         'retry-after': components['headers']['RetryAfter']
@@ -1022,7 +1022,7 @@ export interface components {
     /** @description The gateway or the cluster failed; or the cluster answers */
     FailureOrClusterAnswer: {
       headers: {
-        'x-request-id': components['headers']['RequestId']
+        'x-request-id': components['headers']['RequestIdOfRefusal']
         'x-opensearch-version': components['headers']['OpenSearchVersion']
         'x-opaque-id': components['headers']['OpaqueId']
         'retry-after': components['headers']['RetryAfter']
@@ -1037,7 +1037,7 @@ export interface components {
     /** @description Not now; or the cluster answers */
     UnavailableOrClusterAnswer: {
       headers: {
-        'x-request-id': components['headers']['RequestId']
+        'x-request-id': components['headers']['RequestIdOfRefusal']
         'x-opensearch-version': components['headers']['OpenSearchVersion']
         'x-opaque-id': components['headers']['OpaqueId']
         'retry-after': components['headers']['RetryAfter']
@@ -1247,7 +1247,9 @@ export interface components {
           _source?: unknown
           fields?: unknown[]
           docvalue_fields?: unknown[]
-          collapse?: Record<string, never>
+          collapse?: {
+            field: string
+          }
           highlight?: Record<string, never>
           post_filter?: components['schemas']['Query']
           aggs?: Record<string, never>
@@ -1261,6 +1263,8 @@ export interface components {
   headers: {
     /** @description The id under which the gateway's log has the request */
     RequestId: string
+    /** @description The id under which the gateway's log has the request, where the gateway answers and not the cluster */
+    RequestIdOfRefusal: string
     /** @description As the cluster last sent it */
     OpenSearchVersion: string
     /** @description The caller's own */

@@ -1,5 +1,5 @@
 import { GatewayError } from '../failure.ts'
-import { isJsonObject } from '../strict-json.ts'
+import { isJsonObject, member } from '../strict-json.ts'
 import { checkedAggregations } from './check-aggregations.ts'
 import { checkedQuery } from './check-query.ts'
 import type { CheckedQuery } from './check-query.ts'
@@ -31,7 +31,9 @@ const MEMBERS: Readonly<Record<string, (member: Member) => boolean>> = {
   _source: ({ value }) => isScalar(value) || isListOfScalars(value) || isObjectOf(value, isScalarOrList),
   fields: ({ value }) => isListOfScalars(value),
   docvalue_fields: ({ value }) => isListOfScalars(value),
-  collapse: ({ value }) => isObjectOf(value, isScalar),
+  // Without a field the server fails with a 500 (3.4.0).
+  collapse: ({ value }) =>
+    isObjectOf(value, isScalar) && isJsonObject(value) && typeof member(value, 'field') === 'string',
   highlight: ({ value }) =>
     isObjectOf(value, (part, name) =>
       name === 'fields' ? isObjectOf(part, (field) => isObjectOf(field, isScalarOrList)) : isScalarOrList(part),
