@@ -121,7 +121,7 @@ interface Entry<Item, Reply> {
 
 interface Group<Item, Reply> {
   readonly name: string
-  /** In order of arrival, with those whose callers have gone. Not a `Set`, whose outgrown tables hold on to what was in them until the old generation is collected. */
+  /** In order of arrival, with those whose callers have gone. */
   entries: Entry<Item, Reply>[]
   waiting: number
   underWay: number
