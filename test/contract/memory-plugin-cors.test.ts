@@ -138,7 +138,7 @@ describe('an answer', () => {
         vary: 'Origin',
         'access-control-allow-origin': APP,
         'access-control-expose-headers':
-          'x-request-id, retry-after, www-authenticate, idempotent-replayed, x-memory-recovered',
+          'x-request-id, retry-after, www-authenticate, idempotent-replayed, x-memory-recovered, memory-receipt',
       })
     }
   })
