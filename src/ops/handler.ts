@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 
 import { refuseOps } from './access.ts'
 import type { OpsAccess } from './access.ts'
-import { failed } from './route.ts'
+import { failed, paramsOf } from './route.ts'
 import type { OpsAnswer, OpsRoute } from './route.ts'
 
 interface OpsParts {
@@ -28,7 +28,7 @@ export function createOpsHandler(parts: OpsParts): RequestListener {
 
 async function answer({ routes, access }: OpsParts, request: IncomingMessage): Promise<OpsAnswer> {
   const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s)
-  const here = routes.filter((one) => one.path === path)
+  const here = routes.filter((one) => paramsOf(one.path, path) !== undefined)
   const isOpen = here.length > 0 && here.every((one) => one.isOpen === true)
   const refused = here.length === 0 || isOpen ? undefined : refuseOps(request, access())
   if (refused !== undefined) {
@@ -41,7 +41,7 @@ async function answer({ routes, access }: OpsParts, request: IncomingMessage): P
     const allow = here.map(({ method }) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')
     return { ...failed(405, 'Method not allowed'), headers: { allow } }
   }
-  const asked = { query: new URLSearchParams(query) }
+  const asked = { query: new URLSearchParams(query), params: paramsOf(route.path, path) ?? {} }
   if (route.method === 'GET') return route.answer({ ...asked, json: undefined })
   if (!/^application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? '')) {
     return failed(415, 'Send the content type application/json')

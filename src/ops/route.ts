@@ -2,6 +2,7 @@
 export interface OpsRoute {
   /** A GET changes nothing and answers HEAD too. Every other method takes JSON: what a page of another origin may send without a preflight is never that. */
   readonly method: 'GET' | 'POST' | 'DELETE'
+  /** `{name}` stands for one segment, of letters, digits, `-` and `_`. */
   readonly path: string
   /** For probes and metrics alone: whoever reaches the port may ask. All else is the operator's, see `refuseOps`. */
   readonly isOpen?: true
@@ -11,6 +12,8 @@ export interface OpsRoute {
 
 export interface OpsRequest {
   readonly query: URLSearchParams
+  /** What stands for the names of the row's path. */
+  readonly params: Readonly<Record<string, string>>
   /** The body, parsed; `undefined` where there was none. */
   readonly json: unknown
 }
@@ -24,3 +27,18 @@ export interface OpsAnswer {
 }
 
 export const failed = (status: number, error: string): OpsAnswer => ({ status, body: { error } })
+
+/** @returns what a path has in place of the names of a row's path; `undefined` where it is not that row's */
+export function paramsOf(template: string, path: string): Readonly<Record<string, string>> | undefined {
+  const wanted = template.split('/')
+  const given = path.split('/')
+  if (given.length !== wanted.length) return undefined
+  const params: Record<string, string> = {}
+  for (const [position, segment] of wanted.entries()) {
+    const text = given[position] ?? ''
+    const name = /^\{(\w+)\}$/.exec(segment)?.[1]
+    if (name === undefined ? text !== segment : !/^[\w-]{1,128}$/.test(text)) return undefined
+    if (name !== undefined) params[name] = text
+  }
+  return params
+}

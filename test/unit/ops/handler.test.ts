@@ -22,6 +22,8 @@ async function open(access: { host: string; token?: string }) {
     { method: 'GET', path: '/probe', isOpen: true, answer: () => ({ status: 200, body: 'ok', contentType: 'text/x' }) },
     { method: 'GET', path: '/things', answer: ({ query }) => ({ status: 200, body: { of: query.get('of') } }) },
     { method: 'POST', path: '/things', answer: ({ json }) => ({ status: 201, body: { length: changes.push(json) } }) },
+    { method: 'GET', path: '/things/{id}/parts/{part}', answer: ({ params }) => ({ status: 200, body: params }) },
+    { method: 'POST', path: '/things/{id}', answer: ({ params }) => ({ status: 200, body: params }) },
     {
       method: 'DELETE',
       path: '/things',
@@ -51,6 +53,16 @@ describe('on loopback', () => {
     const put = await ask({ method: 'PUT', path: '/things', headers: JSON_TYPE, body: '{}' })
     expect([put.status, put.headers.allow]).toEqual([405, 'GET, HEAD, POST, DELETE'])
     expect((await ask({ path: '/thing' })).status).toBe(404)
+  })
+
+  test('a row with names in its path takes any id there, and nothing that could be read as more', async () => {
+    const { ask } = await open({ host: '127.0.0.1' })
+    expect((await ask({ path: '/things/a-1/parts/B_2' })).body).toEqual({ id: 'a-1', part: 'B_2' })
+    const post = { method: 'POST', headers: JSON_TYPE, body: '{}' }
+    expect((await ask({ ...post, path: '/things/constructor?x' })).body).toEqual({ id: 'constructor' })
+    expect((await ask({ path: '/things/a' })).headers.allow).toBe('POST')
+    const none = ['/things/', '/things/a%2fb', '/things/a/parts', '/things/a/parts/b/', '/things/..', '/things/a;b']
+    for (const path of none) expect((await ask({ ...post, path })).status).toBe(404)
   })
 
   test.each([
