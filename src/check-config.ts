@@ -24,9 +24,24 @@ function checkReceipts({ receipts }: ConfigFile): readonly ConfigProblem[] {
   }))
 }
 
-function checkRevocation({ revocation, ops }: ConfigFile): readonly ConfigProblem[] {
-  if (!revocation.accept || ops.token !== undefined) return []
-  return [{ path: 'revocation.accept', message: 'needs ops.token: who adds to the list shuts others out' }]
+function checkRevocation({ revocation, ops, clusters }: ConfigFile): readonly ConfigProblem[] {
+  const { accept, index } = revocation
+  const names = Object.keys(clusters)
+  const problems: ConfigProblem[] = []
+  if (accept && ops.token === undefined) {
+    problems.push({ path: 'revocation.accept', message: 'needs ops.token: who adds to the list shuts others out' })
+  }
+  if (index === undefined) return problems
+  if (index.cluster === undefined && names.length > 1) {
+    problems.push({ path: 'revocation.index.cluster', message: `is needed with several clusters: ${names.join(', ')}` })
+  }
+  if (index.cluster !== undefined && !names.includes(index.cluster)) {
+    problems.push({
+      path: 'revocation.index.cluster',
+      message: `names no cluster; there are ${names.join(', ')}`,
+    })
+  }
+  return problems
 }
 
 function checkTlsFiles(tls: NonNullable<ConfigFile['listen']['tls']>): readonly ConfigProblem[] {

@@ -8,6 +8,7 @@ import { createPresence, hasIndex } from './cluster/presence.ts'
 import type { Presence } from './cluster/presence.ts'
 import { createQueryStores } from './cluster/query-store.ts'
 import { createReadableIndices } from './cluster/readable-indices.ts'
+import type { ServiceAccess } from './cluster/revocation-index.ts'
 import { watchCluster } from './cluster/watch.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { fieldsToRead } from './core/access.ts'
@@ -33,6 +34,8 @@ export interface GatewayCluster {
   /** What is there at this moment, whoever asks. */
   readonly presence: Presence
   readonly hasIndex: (index: string, signal: AbortSignal) => Promise<boolean>
+  /** For what is neither a memory nor a caller's request. */
+  readonly service: ServiceAccess
   readonly circuit: () => CircuitHealth
   /** What is known of its nodes, and counted. */
   readonly nodes: Pick<ClusterNodes, 'states' | 'counters'>
@@ -134,6 +137,7 @@ export async function openGatewayCluster(
     waiting: () => stores.waiting(),
     presence: createPresence(client, readable),
     hasIndex: (index, signal) => hasIndex(client, index, signal),
+    service: { client, readable },
     circuit: () => circuit.health(),
     async close() {
       nodeChecks.close()

@@ -98,9 +98,10 @@ export function holdState({ sharedState, idempotency }: ConfigFile, memory: Part
 
 type HeldState = ReturnType<PartsMemory['sharedStates']['hold']>
 
-/** The guard of a configuration. The index of the containers is protected whatever it is called. */
-function openGuard({ guard, memory }: ConfigFile, log: Log, metrics: Metrics): Guard {
+/** The guard of a configuration. The index of the containers, and that of the deny list, are protected whatever they are called. */
+function openGuard({ guard, memory, revocation }: ConfigFile, log: Log, metrics: Metrics): Guard {
   const { mode, rules, protectedIndices } = guard
+  const own = [memory.containerIndex, ...(revocation.index === undefined ? [] : [revocation.index.name])]
   if (mode === 'observe') {
     const open = protectedIndices.mode === 'observe' ? '; memory and system indices are open too' : ''
     log.warn(`guard.mode is observe: what the rules refuse goes on to the cluster${open}`)
@@ -108,7 +109,7 @@ function openGuard({ guard, memory }: ConfigFile, log: Log, metrics: Metrics): G
   return {
     policy: {
       rules,
-      protection: { more: [memory.containerIndex, ...protectedIndices.more], except: protectedIndices.except },
+      protection: { more: [...own, ...protectedIndices.more], except: protectedIndices.except },
     },
     mode,
     protectedMode: protectedIndices.mode,

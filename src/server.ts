@@ -27,7 +27,6 @@ import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { opsRoutes } from './ops/routes.ts'
-import { revocationRoute } from './ops/revocations.ts'
 import { flushTraces } from './ops/trace.ts'
 import { openPartsMemory } from './parts-memory.ts'
 import { openReloader } from './reload.ts'
@@ -54,13 +53,14 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
   const memory = openPartsMemory(log, metrics)
   // The chain of the audit begins before there are parts, and goes on under whatever key is the newest.
   const keys: ChainKeys = { first: await openReceipts(config.receipts, log, metrics) }
-  const revocations = await openRevocations(config.revocation, log)
-  if (revocations !== undefined) memory.auth.isRevoked = (principal) => revocations.isRevoked(principal)
   const audit = await openAudit(config.audit, { log, metrics, sign: signerOf(keys) })
   const opened = openParts(config, memory, { audit: audit?.writer }, log, metrics)
   const inForce = openInForce(await opened.catch((error: unknown) => closeAnd(audit, error)))
   const open = (next: ConfigFile): Promise<Parts> => openParts(next, memory, { audit: audit?.writer }, log, metrics)
   const reloader = openReloader({ source, inForce, open, log, metrics })
+  const revocations = openRevocations(config.revocation, () => inForce.now().clusters, log)
+  if (revocations !== undefined) memory.auth.isRevoked = (principal) => revocations.isRevoked(principal)
+  await revocations?.start()
   let isDraining = false
   keys.latest = () => inForce.now().receipts
 
@@ -88,18 +88,15 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
     return { value: value.app, end }
   })
   const opsParts = {
-    routes: [
-      ...opsRoutes({
-        checks,
-        metrics,
-        configuration: reloader,
-        explain: (question) => explainNow(inForce, question),
-        parseYaml,
-      }),
-      ...(revocations !== undefined && config.revocation.accept
-        ? [revocationRoute((entry) => revocations.add(entry))]
-        : []),
-    ],
+    routes: opsRoutes({
+      checks,
+      metrics,
+      configuration: reloader,
+      explain: (question) => explainNow(inForce, question),
+      revoke: config.revocation.accept ? revocations?.add : undefined,
+      log,
+      parseYaml,
+    }),
     access: () => ({ host: config.ops.host, token: inForce.now().config.ops.token }),
     onFailure: (error: unknown) => log.failure('ops', error),
   }

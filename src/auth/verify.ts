@@ -81,6 +81,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const recalled = tokens.recall(token, now(), isInForce)
       if (recalled !== undefined) counts.remembered += 1
       const principal = recalled ?? (await verify(token))
+      // check: revoked
       if (memory.isRevoked(principal)) throw new GatewayError('invalidToken', { reason: REVOKED, cause: 'revoked' })
       return principal
     },

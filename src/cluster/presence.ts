@@ -38,12 +38,13 @@ function isFound(item: unknown): 'there' | 'absent' | 'indexMissing' {
   throw failureFor(0, error)
 }
 
-/** Whether the cluster has an index of exactly this name. */
+/** Whether the cluster has an index of this name, which is no pattern. */
 export async function hasIndex(client: ClusterClient, index: string, signal: AbortSignal): Promise<boolean> {
   const path = `/${encodeURIComponent(index)}/_settings`
   const querystring = { expand_wildcards: 'none', filter_path: '*.settings.index.uuid' }
   const answer = await client.request({ method: 'GET', path, querystring, isRepeatable: true }, signal)
-  if (answer.status === 200) return true
+  // With `expand_wildcards=none` a name that is nobody's is a 200 without any (3.4.0).
+  if (answer.status === 200) return Object.keys(asObject(answer.body)).length > 0
   if (answer.status === 404) return false
   throw failureOf(answer)
 }

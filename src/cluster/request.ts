@@ -3,7 +3,7 @@ import { GatewayError } from '../core/failure.ts'
 import { mayHaveRun } from '../core/never-sent.ts'
 
 export interface ClusterRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
   readonly querystring?: Readonly<Record<string, string>>
   readonly body?: string

@@ -18,6 +18,7 @@ const FIXED: readonly (readonly [section: keyof ConfigFile, setting: string])[] 
   ['reload', 'watch'],
   ['reload', 'interval'],
   ['revocation', 'file'],
+  ['revocation', 'index'],
   ['revocation', 'interval'],
   ['revocation', 'accept'],
 ]

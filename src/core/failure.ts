@@ -209,6 +209,12 @@ export const FAILURES = {
     type: 'service_unavailable_exception',
     reason: 'The keys to verify this token cannot be fetched at the moment; try again later',
   },
+  revocationsUnavailable: {
+    status: 503,
+    source: 'gateway',
+    type: 'service_unavailable_exception',
+    reason: 'Whether this token was revoked cannot be told at the moment; try again later',
+  },
   indicesUnknown: {
     status: 503,
     source: 'upstream',

@@ -92,6 +92,20 @@ export function compileRevocations(entries: readonly Revocation[], now: number):
   }
 }
 
+/** When the next entry of a list is over; `Infinity` where none will be. @param now seconds since 1970 */
+export function nextEnd(entries: readonly Revocation[], now: number): number {
+  return entries.reduce((next, { until = Infinity }) => (until > now && until < next ? until : next), Infinity)
+}
+
+/** The text of a deny list without the entries that were over before a time; every other line stays as it is. @param before seconds since 1970 */
+export function withoutOver(text: string, before: number): string {
+  const lines = text.split('\n').filter((line) => {
+    const entry = line.trim() === '' ? undefined : readRevocation(parse(line))
+    return typeof entry !== 'object' || entry.until === undefined || entry.until >= before
+  })
+  return lines.join('\n')
+}
+
 function nameOf(jti: string | undefined, subject: string | undefined, issuer: string): string {
   return JSON.stringify([jti ?? null, subject ?? null, issuer])
 }

@@ -15,7 +15,8 @@ export interface Readings {
   /** Absent where there is none. */
   readonly audit: () => { readonly waiting: number } | undefined
   /** The deny list of tokens; absent where there is none. */
-  readonly revocation: () => { readonly entries: number; readonly reachable: boolean } | undefined
+  readonly revocation: () =>
+    { readonly entries: number; readonly reachable: boolean; readonly readAt: number | undefined } | undefined
   readonly tokens: () => { readonly remembered: number; readonly verified: number }
 }
 
@@ -105,6 +106,16 @@ function ownReadings({ keySets, checks, tokens, audit, revocation }: Readings): 
       read: () => {
         const health = revocation()
         return health === undefined ? [] : [[{}, health.reachable ? 1 : 0]]
+      },
+    },
+    {
+      kind: Gauge,
+      name: 'revocation_age_seconds',
+      help: 'Time since the deny list of tokens was read.',
+      labels: [],
+      read: () => {
+        const readAt = revocation()?.readAt
+        return readAt === undefined ? [] : [[{}, (Date.now() - readAt) / 1000]]
       },
     },
     {

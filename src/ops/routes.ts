@@ -5,7 +5,10 @@ import { explainRoute } from './explain.ts'
 import type { Explain } from './explain.ts'
 import type { ReadChecks } from './health.ts'
 import type { Metrics } from './metrics.ts'
+import type { Log } from './log.ts'
 import { probeRoutes } from './probes.ts'
+import { revocationRoute } from './revocations.ts'
+import type { Revoke } from './revocations.ts'
 import type { OpsRoute } from './route.ts'
 
 interface OpsSources {
@@ -13,15 +16,19 @@ interface OpsSources {
   readonly metrics: Pick<Metrics, 'expose'>
   readonly configuration: Configuration
   readonly explain: Explain
+  readonly revoke: Revoke | undefined
+  readonly log: Pick<Log, 'failure'>
   readonly parseYaml: (text: string) => unknown
 }
 
 /** All that the ops port answers; the API description has the same rows. */
-export function opsRoutes({ checks, metrics, configuration, explain, parseYaml }: OpsSources): readonly OpsRoute[] {
+export function opsRoutes(sources: OpsSources): readonly OpsRoute[] {
+  const { checks, metrics, configuration, explain, revoke, log, parseYaml } = sources
   return [
     ...probeRoutes(checks, metrics),
     ...configRoutes(configuration),
     explainRoute(explain),
+    revocationRoute(revoke, log),
     ...descriptionRoutes(parseYaml),
   ]
 }

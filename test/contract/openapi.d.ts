@@ -466,6 +466,23 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  '/revocations': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Cut off a token, or all tokens of a subject or an issuer; twice is as once */
+    post: operations['revoke']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   '/openapi.yaml': {
     parameters: {
       query?: never
@@ -741,6 +758,29 @@ export interface components {
       /** @enum {unknown} */
       idempotencyKey?: 'unused' | 'used' | 'replayed'
     }
+    Revocation:
+      | {
+          jti: string
+          issuer?: string
+          /** @description Seconds since 1970; the entry is left out after that */
+          until?: number
+        }
+      | {
+          /** @description As in records of the gateway */
+          subject: string
+          issuer?: string
+          /** @description Seconds since 1970; all where absent */
+          issuedBefore?: number
+          /** @description Seconds since 1970; the entry is left out after that */
+          until?: number
+        }
+      | {
+          issuer: string
+          /** @description Seconds since 1970; all where absent */
+          issuedBefore?: number
+          /** @description Seconds since 1970; the entry is left out after that */
+          until?: number
+        }
     Reloaded: {
       /** Format: date-time */
       since: string
@@ -2742,6 +2782,39 @@ export interface operations {
       415: components['responses']['OpsFailure']
       421: components['responses']['OpsFailure']
       500: components['responses']['OpsFailure']
+    }
+  }
+  revoke: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['Revocation']
+      }
+    }
+    responses: {
+      /** @description The entry is kept, and in force at this gateway; at the others that share the list within `revocation.interval` and three seconds */
+      201: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Revocation']
+        }
+      }
+      400: components['responses']['OpsFailure']
+      401: components['responses']['OpsUnauthorized']
+      403: components['responses']['OpsFailure']
+      404: components['responses']['OpsFailure']
+      413: components['responses']['OpsFailure']
+      415: components['responses']['OpsFailure']
+      421: components['responses']['OpsFailure']
+      500: components['responses']['OpsFailure']
+      503: components['responses']['OpsFailure']
     }
   }
   openApiYaml: {

@@ -14,7 +14,7 @@ export async function exposedMetrics(): Promise<readonly ExposedMetric[]> {
     clusters: () => [],
     checks: () => ({}),
     audit: () => ({ waiting: 0 }),
-    revocation: () => ({ entries: 0, reachable: true }),
+    revocation: () => ({ entries: 0, reachable: true, readAt: 0 }),
     tokens: () => ({ remembered: 0, verified: 0 }),
   })
   const { text } = await metrics.expose()

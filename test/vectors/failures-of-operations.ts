@@ -31,6 +31,7 @@ export const FAILURES_OF: Readonly<Record<FailureCode, 'every' | readonly Descri
   missingToken: 'every',
   invalidToken: 'every',
   keysUnavailable: 'every',
+  revocationsUnavailable: 'every',
   insufficientScope: 'every',
   noRoute: 'every',
   claimRequired: 'every',

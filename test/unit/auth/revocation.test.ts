@@ -1,10 +1,21 @@
-import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
+import { openRevocationFile } from '../../../src/auth/revocation-file.ts'
 import { compileRevocations, readRevocations } from '../../../src/core/revocation.ts'
 import { call } from '../../support/call.ts'
 import { startTestGateway, TEST_ISSUER } from '../../support/gateway.ts'
@@ -151,4 +162,69 @@ describe('a gateway with a deny list', () => {
     expect(await check()).toMatchObject(healthy)
     expect(gateway.logLines.join('')).toContain('the last one stays in force')
   })
+
+  test('takes out of the file what is long over, and leaves every other line as it is', async () => {
+    const kept = readFileSync(file, 'utf8')
+    const recent = `{"jti":"recent","until":${String(Math.round(Date.now() / 1000) - 60)}}\n`
+    appendFileSync(file, `{"jti":"over","until":1000}\n${recent}`)
+    await until(() => !readFileSync(file, 'utf8').includes('over'))
+    expect(readFileSync(file, 'utf8')).toBe(`${kept}${recent}`)
+    await until(() => readdirSync(folder).length === 1)
+  })
+})
+
+test('no entry is lost that is added while others take out what is over, by a link that stays one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-revocations-'))
+  try {
+    const file = join(folder, 'list.jsonl')
+    const link = join(folder, 'link.jsonl')
+    writeFileSync(file, '')
+    symlinkSync('list.jsonl', link)
+    const stores = [openRevocationFile(link), openRevocationFile(link)]
+    const names = Array.from({ length: 200 }, (_, n) => `jti-${String(n)}`)
+    let isAdding = true
+    const tidying = stores.map(async (store) => {
+      while (isAdding) {
+        appendFileSync(link, '{"jti":"over","until":1}\n')
+        await store.removeOver(1_000)
+      }
+    })
+    for (const jti of names) {
+      await stores[0]?.add({ jti })
+      appendFileSync(link, `{"jti":"${jti}-by-hand"}\n`)
+    }
+    isAdding = false
+    await Promise.all(tidying)
+    await stores[0]?.removeOver(1_000)
+    const there = new Set((await openRevocationFile(file).read())?.map(({ jti }) => jti))
+    expect(names.flatMap((jti) => [jti, `${jti}-by-hand`]).filter((jti) => !there.has(jti))).toEqual([])
+    expect(there.has('over')).toBe(false)
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+    expect(readdirSync(folder).sort()).toEqual(['link.jsonl', 'list.jsonl'])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('without a list at the start a gateway is not ready, and refuses tokens as unavailable; an added entry makes one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-revocations-'))
+  const file = join(folder, 'revocations.jsonl')
+  const gateway = await startTestGateway({
+    cluster: { nodes: ['http://127.0.0.1:9'] },
+    revocation: { file, interval: '50ms' },
+  })
+  try {
+    const token = await gateway.token({ scopes: [] })
+    const ask = () => call(gateway.url, { method: 'DELETE', path: '/api/memories/x', token })
+    const refused = await ask()
+    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '1'])
+    expect(refused.text).toContain('Whether this token was revoked cannot be told at the moment')
+    const { body } = await call(gateway.opsUrl, { path: '/readyz' })
+    expect(body).toMatchObject({ checks: { revocation: { ok: false, reachable: false } } })
+    await openRevocationFile(file).add({ jti: 'another' })
+    await until(async () => (await ask()).status === 403)
+  } finally {
+    await gateway.close()
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -107,6 +107,8 @@ test('the ops port has the rows of its table, and asks for its token where they 
     metrics: { expose: nothing },
     configuration: { report: nothing, reload: nothing },
     explain: nothing,
+    revoke: undefined,
+    log: { failure: nothing },
     parseYaml: nothing,
   })
   const described = OPERATIONS.filter(({ isOps }) => isOps).map(({ method, path, operation }) => [
