@@ -1,5 +1,5 @@
-import { ConnectionPool } from '@opensearch-project/opensearch'
-import type { Connection } from '@opensearch-project/opensearch'
+import { ConnectionPool } from './official-client.ts'
+import type { Connection } from './official-client.ts'
 
 /**
  * The client's pool of connections, with all choice taken from it: a request's id is the address of its node. Which nodes are well is known

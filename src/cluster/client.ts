@@ -1,5 +1,3 @@
-import { Client, errors } from '@opensearch-project/opensearch'
-
 import { UNAVAILABLE } from '../core/cluster-nodes.ts'
 import type { Attempt, ClusterNodes } from '../core/cluster-nodes.ts'
 import { GatewayError } from '../core/failure.ts'
@@ -7,6 +5,7 @@ import { neverSent } from '../core/never-sent.ts'
 import type { Stopwatch } from '../core/stopwatch.ts'
 import type { Tracing } from '../core/tracing.ts'
 import { ChosenConnectionPool } from './chosen-connection.ts'
+import { errors, Serializer, Transport } from './official-client.ts'
 import { isObject } from './reading.ts'
 import { whereAgain } from './request.ts'
 import type { ClusterAnswer, ClusterRequest } from './request.ts'
@@ -52,26 +51,26 @@ export function openCluster(options: ClusterOptions): ClusterClient {
   const { choice, attemptTimeoutMs, tracing } = options
   const authorization = authorizationOf(options.service)
   let versionHeader: string | undefined
-  const client = new Client({
-    nodes: [...options.nodes],
-    Connection: undiciConnectionClass(options),
-    ConnectionPool: ChosenConnectionPool,
+  const connectionPool = openConnections(options)
+  const transport = new Transport({
+    connectionPool,
+    serializer: new Serializer({
+      enableLongNumeralSupport: true,
+      // Stored documents may hold a key of that name; nothing here merges or reads it.
+      disablePrototypePoisoningProtection: true,
+    }),
     // A delete is never sent twice by the client: what may have run is looked at first.
     maxRetries: 0,
-    enableLongNumeralSupport: true,
-    // Stored documents may hold a key of that name; nothing here merges or reads it.
-    disablePrototypePoisoningProtection: true,
-    ssl: {
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
-      ...certificateOf(options.service),
-      rejectUnauthorized: true,
-    },
+    // Deadlines are the callers' own, and nodes are the operator's.
+    requestTimeout: 0,
+    sniffEndpoint: '',
+    emit: () => false,
   })
 
   async function ask(node: string, request: ClusterRequest, signals: readonly AbortSignal[]): Promise<ClusterAnswer> {
     const { method, path, querystring, body, contentType, wants } = request
     const said = authorization()
-    const pending = client.transport.request(
+    const pending = transport.request(
       {
         method,
         path,
@@ -162,8 +161,21 @@ export function openCluster(options: ClusterOptions): ClusterClient {
       return !UNAVAILABLE.has(status) && !isAlone
     },
     versionHeader: () => versionHeader,
-    close: () => client.close(),
+    close: () => new Promise((resolve) => connectionPool.empty(resolve)),
   }
+}
+
+function openConnections(options: ClusterOptions): ChosenConnectionPool {
+  const pool = new ChosenConnectionPool({
+    Connection: undiciConnectionClass(options),
+    ssl: {
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...certificateOf(options.service),
+    },
+    emit: () => false,
+  })
+  for (const node of options.nodes) pool.addConnection(node)
+  return pool
 }
 
 /** The same client, with a watch that runs while it is waited for. */

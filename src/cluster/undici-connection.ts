@@ -2,10 +2,10 @@ import { ClientRequest } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 
-import { Connection, errors } from '@opensearch-project/opensearch'
 import { buildConnector, Pool, errors as undiciErrors } from 'undici'
 
 import { mayHaveRun, neverSent } from '../core/never-sent.ts'
+import { Connection, errors } from './official-client.ts'
 import { isObject } from './reading.ts'
 
 type Options = NonNullable<ConstructorParameters<typeof Connection>[0]>

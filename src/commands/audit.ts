@@ -1,11 +1,6 @@
 import { Command } from 'commander'
 
-import { CHECKPOINT_TYPE } from './auth/receipt-keys.ts'
-import { openStatementKeys } from './auth/verify-statement.ts'
-import { verifyAudit } from './core/audit/verify.ts'
-import type { AuditReport } from './core/audit/verify.ts'
-import { sha256 } from './open-audit.ts'
-import { readAuditFile } from './ops/audit/read-file.ts'
+import type { AuditReport } from '../core/audit/verify.ts'
 
 interface VerifyFlags {
   readonly running?: true
@@ -38,6 +33,11 @@ function verifyCommand(exit: (code: number) => void): Command {
     )
     .exitOverride()
     .action(async (names: readonly string[], { running, partial, jwks, json }: VerifyFlags) => {
+      const { CHECKPOINT_TYPE } = await import('../auth/receipt-keys.ts')
+      const { openStatementKeys } = await import('../auth/verify-statement.ts')
+      const { verifyAudit } = await import('../core/audit/verify.ts')
+      const { sha256 } = await import('../open-audit.ts')
+      const { readAuditFile } = await import('../ops/audit/read-file.ts')
       const verify = jwks === undefined ? undefined : await openStatementKeys(jwks)
       const report = await verifyAudit(names.map(readAuditFile), {
         hash: sha256,

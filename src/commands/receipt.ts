@@ -1,12 +1,11 @@
 import { Command } from 'commander'
 
-import { createReceiptKey, RECEIPT_TYPE } from './auth/receipt-keys.ts'
-import { openStatementKeys } from './auth/verify-statement.ts'
-
-type ReadStdin = () => Promise<string>
+import { createReceiptKey, RECEIPT_TYPE } from '../auth/receipt-keys.ts'
+import { openStatementKeys } from '../auth/verify-statement.ts'
+import { readStdin } from './read-stdin.ts'
 
 /** `memory-gateway receipt ...`. */
-export function receiptCommand(readStdin: ReadStdin, exit: (code: number) => void): Command {
+export function receiptCommand(exit: (code: number) => void): Command {
   return new Command('receipt')
     .description('Receipts for deletes, and the keys that sign them.')
     .addHelpText(
@@ -15,7 +14,7 @@ export function receiptCommand(readStdin: ReadStdin, exit: (code: number) => voi
     )
     .exitOverride()
     .addCommand(newKeyCommand(exit))
-    .addCommand(verifyCommand(readStdin, exit))
+    .addCommand(verifyCommand(exit))
 }
 
 function newKeyCommand(exit: (code: number) => void): Command {
@@ -32,7 +31,7 @@ function newKeyCommand(exit: (code: number) => void): Command {
     })
 }
 
-function verifyCommand(readStdin: ReadStdin, exit: (code: number) => void): Command {
+function verifyCommand(exit: (code: number) => void): Command {
   return new Command('verify')
     .description('Say whether a receipt, read from stdin, was signed by a gateway, and print what it says as JSON.')
     .requiredOption(
