@@ -1,5 +1,6 @@
 import { openEjection } from './ejection.ts'
 import type { Ejection, EjectionOptions } from './ejection.ts'
+import { InFlight } from './in-flight.ts'
 import { openRetryBudget } from './retry-budget.ts'
 import type { RetryBudgetOptions } from './retry-budget.ts'
 
@@ -67,7 +68,7 @@ interface Place {
 
 interface Node extends Ejection {
   readonly node: string
-  readonly underWay: Set<Place>
+  readonly underWay: InFlight<Place>
 }
 
 export function openClusterNodes(options: ClusterNodesOptions): ClusterNodes {
@@ -76,7 +77,7 @@ export function openClusterNodes(options: ClusterNodesOptions): ClusterNodes {
   const counters = { requests: 0, retries: 0, retriesRefused: 0, ejections: 0 }
   const nodes: readonly Node[] = options.nodes.map((node) => ({
     node,
-    underWay: new Set(),
+    underWay: new InFlight(),
     ...openEjection(options, () => {
       // Never all of them: whatever ails the last one, there is no better choice.
       if (!hasOther(node)) return false
@@ -97,18 +98,18 @@ export function openClusterNodes(options: ClusterNodesOptions): ClusterNodes {
   }
 
   function giveUp({ underWay }: Node): void {
-    for (const one of [...underWay]) one.hung()
+    for (const one of underWay.items()) one.hung()
   }
 
   /** Whatever it has answered: as long as others wait for it, it may go quiet again. */
   function waitOn(node: Node): void {
-    for (const { isHeard } of node.underWay) if (!isHeard) node.asked()
+    if (node.underWay.some(({ isHeard }) => !isHeard)) node.asked()
   }
 
   function begin(node: Node): Attempt {
     const startedAt = now()
     const place: Place = { hung: () => undefined, isHeard: false }
-    node.underWay.add(place)
+    const leave = node.underWay.add(place)
     node.asked()
     return {
       node: node.node,
@@ -124,7 +125,7 @@ export function openClusterNodes(options: ClusterNodesOptions): ClusterNodes {
         else if (node.eject()) giveUp(node)
       },
       onHung: (callback) => void (place.hung = callback),
-      end: () => void node.underWay.delete(place),
+      end: leave,
     }
   }
 

@@ -1,10 +1,13 @@
 import type { ServerResponse } from 'node:http'
 
+import { InFlight } from '../core/in-flight.ts'
+
 const CHECKS_PER_TIMEOUT = 4
 
-/** What was seen of an answer at the last check. */
+/** An answer, and what was seen of it at the last check. */
 interface Watched {
-  seen: string
+  readonly response: ServerResponse
+  seen: string | undefined
   unchanged: number
 }
 
@@ -20,38 +23,31 @@ export interface UnreadAnswers {
 
 /** @param timeoutMs without any progress; an exchange ends within a half of that after it */
 export function watchUnreadAnswers(timeoutMs: number): UnreadAnswers {
-  const underWay = new Map<ServerResponse, Watched | undefined>()
+  const underWay = new InFlight<Watched>()
   const timer = setInterval(
     () => {
-      for (const [response, watched] of underWay) underWay.set(response, look(response, watched))
+      for (const watched of underWay.items()) look(watched)
     },
     Math.ceil(timeoutMs / CHECKS_PER_TIMEOUT),
   ).unref()
   return {
     watch(response) {
-      underWay.set(response, undefined)
-      const stop = (): void => void underWay.delete(response)
+      const stop = underWay.add({ response, seen: undefined, unchanged: 0 })
       response.on('finish', stop).on('close', stop)
     },
     close: () => clearInterval(timer),
   }
 }
 
-function look(response: ServerResponse, before: Watched | undefined): Watched {
-  const watched = before ?? beginToWatch(response)
+function look(watched: Watched): void {
+  const { response, seen } = watched
+  // Only of those that are still there at the first check. It may hold as much at each check, and yet not the same.
+  if (seen === undefined) response.on('drain', () => (watched.unchanged = -1))
   const now = progressOf(response)
-  const isStuck = response.socket !== null && response.writableLength > 0 && now === watched.seen
+  const isStuck = response.socket !== null && response.writableLength > 0 && now === seen
   watched.unchanged = isStuck ? watched.unchanged + 1 : 0
   watched.seen = now
   if (watched.unchanged >= CHECKS_PER_TIMEOUT) response.destroy()
-  return watched
-}
-
-function beginToWatch(response: ServerResponse): Watched {
-  const watched = { seen: '', unchanged: 0 }
-  // It may hold as much at each check, and yet not the same.
-  response.on('drain', () => (watched.unchanged = -1))
-  return watched
 }
 
 /** Changes when the caller takes something; behind another answer on the same connection, that one is watched. */

@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
 import type { ConfigFile } from '../config/schema.ts'
+import { InFlight } from '../core/in-flight.ts'
 import { continueWhenRead } from './continue-when-read.ts'
 import { acceptHttp2 } from './serve-http2.ts'
 import type { Http2Connections } from './serve-http2.ts'
@@ -32,7 +33,7 @@ interface UnderWay {
 
 const http2Of = new WeakMap<Server, Http2Connections>()
 /** Answers under way on HTTP/1.1, until their server has announced its end. */
-const answersOf = new WeakMap<Server, Set<ServerResponse>>()
+const answersOf = new WeakMap<Server, InFlight<ServerResponse>>()
 /** Those that are told as soon as the answer before is out. */
 const refused = new WeakSet<Socket>()
 
@@ -43,10 +44,10 @@ export async function listen(
   limits: Limits,
   onEvent: (event: ListenEvent) => void = () => undefined,
 ): Promise<Server> {
-  const underWay = new WeakMap<Socket, Set<UnderWay>>()
-  const answers = new Set<ServerResponse>()
+  const underWay = new WeakMap<Socket, UnderWay[]>()
+  const answers = new InFlight<ServerResponse>()
   const refuse = (error: NodeJS.ErrnoException, socket: Socket): void =>
-    refuseUnparsable(error, socket, underWay.get(socket) ?? new Set())
+    refuseUnparsable(error, socket, underWay.get(socket) ?? [])
   const serve: RequestListener = (request, response) => {
     // The parser takes a target that ends in a line feed for HTTP/0.9, headers and all.
     if (request.httpVersionMajor !== 1) {
@@ -54,13 +55,13 @@ export async function listen(
       return
     }
     const exchange = { request, response }
-    const others = underWay.get(request.socket) ?? new Set()
-    underWay.set(request.socket, others.add(exchange))
-    if (answersOf.has(server)) answers.add(response)
-    else response.shouldKeepAlive = false
+    const others = underWay.get(request.socket) ?? []
+    if (others.push(exchange) === 1) underWay.set(request.socket, others)
+    const leave = answersOf.has(server) ? answers.add(response) : undefined
+    if (leave === undefined) response.shouldKeepAlive = false
     response.once('close', () => {
-      others.delete(exchange)
-      answers.delete(response)
+      others.splice(others.indexOf(exchange), 1)
+      leave?.()
     })
     listener(request, response)
   }
@@ -142,12 +143,12 @@ const PARSE_FAILURES: Readonly<Record<string, string>> = {
  * What is not HTTP gets an answer too, and then the connection is closed: where its next request begins is not known. Whole requests that came
  * before it get theirs first, or it would be taken for one of them.
  */
-function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket, underWay: ReadonlySet<UnderWay>): void {
+function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket, underWay: readonly UnderWay[]): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
-  const before = [...underWay].find(({ request }) => request.complete)
+  const before = underWay.find(({ request }) => request.complete)
   if (before !== undefined) {
     // Each further part that arrives fails again: one refusal is enough, and one listener.
     if (refused.has(socket)) return
@@ -158,7 +159,7 @@ function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket, underWay
     })
     return
   }
-  if ([...underWay].some(({ response }) => response.headersSent)) {
+  if (underWay.some(({ response }) => response.headersSent)) {
     socket.destroy()
     return
   }
@@ -180,7 +181,8 @@ export function urlOf(server: Server): string {
  */
 export function announceEnd(server: Server): void {
   // What has begun to be answered says nothing of the connection any more.
-  for (const response of answersOf.get(server) ?? []) if (!response.headersSent) response.shouldKeepAlive = false
+  for (const response of answersOf.get(server)?.items() ?? [])
+    if (!response.headersSent) response.shouldKeepAlive = false
   answersOf.delete(server)
   http2Of.get(server)?.announceEnd()
 }
