@@ -4,8 +4,9 @@ import { GatewayError } from '../core/failure.ts'
 import { neverSent } from '../core/never-sent.ts'
 import type { Stopwatch } from '../core/stopwatch.ts'
 import type { Tracing } from '../core/tracing.ts'
+import { callNode, headerOf } from './call-node.ts'
 import { ChosenConnectionPool } from './chosen-connection.ts'
-import { errors, Serializer, Transport } from './official-client.ts'
+import { errors, Serializer } from './official-client.ts'
 import { isObject } from './reading.ts'
 import { whereAgain } from './request.ts'
 import type { ClusterAnswer, ClusterRequest } from './request.ts'
@@ -51,62 +52,38 @@ export function openCluster(options: ClusterOptions): ClusterClient {
   const { choice, attemptTimeoutMs, tracing } = options
   const authorization = authorizationOf(options.service)
   let versionHeader: string | undefined
-  const connectionPool = openConnections(options)
-  const transport = new Transport({
-    connectionPool,
-    serializer: new Serializer({
-      enableLongNumeralSupport: true,
-      // Stored documents may hold a key of that name; nothing here merges or reads it.
-      disablePrototypePoisoningProtection: true,
-    }),
-    // A delete is never sent twice by the client: what may have run is looked at first.
-    maxRetries: 0,
-    // Deadlines are the callers' own, and nodes are the operator's.
-    requestTimeout: 0,
-    sniffEndpoint: '',
-    emit: () => false,
+  const connections = openConnections(options)
+  const serializer = new Serializer({
+    enableLongNumeralSupport: true,
+    // Stored documents may hold a key of that name; nothing here merges or reads it.
+    disablePrototypePoisoningProtection: true,
   })
 
   async function ask(node: string, request: ClusterRequest, signals: readonly AbortSignal[]): Promise<ClusterAnswer> {
     const { method, path, querystring, body, contentType, wants } = request
+    const connection = connections.getConnection({ requestId: node })
+    if (connection === null) throw new GatewayError('upstreamUnavailable')
     const said = authorization()
-    const pending = transport.request(
-      {
-        method,
-        path,
-        ...(body === undefined ? {} : { body }),
-        ...(querystring === undefined ? {} : { querystring: { ...querystring } }),
-      },
-      {
-        id: node,
-        maxRetries: 0,
-        headers: {
-          'content-type': contentType ?? 'application/json',
-          ...(said === undefined ? {} : { authorization: said }),
-          ...tracing?.outgoing(),
-        },
-        ...(wants === 'text' ? { asStream: true } : {}),
-      },
-    )
-    // Returns nothing: Node would take the client's thenable for an async listener's, and end the process when it rejects.
-    const abort = (): void => {
-      pending.abort()
+    const headers = {
+      'content-type': contentType ?? 'application/json',
+      ...(said === undefined ? {} : { authorization: said }),
+      ...tracing?.outgoing(),
     }
-    for (const signal of signals) signal.addEventListener('abort', abort, { once: true })
     try {
-      const answer = await pending
-      const version: unknown = answer.headers?.['x-opensearch-version']
-      if (typeof version === 'string') versionHeader = version
-      const told = { status: answer.statusCode ?? 0, contentType: contentTypeOf(answer.headers) }
-      return { ...told, body: wants === 'text' ? await readText(answer.body) : (answer.body as unknown) }
+      const query = serializer.qserialize({ ...querystring })
+      const answer = await callNode(
+        connection,
+        { method, path, querystring: query, headers, body: body ?? null },
+        signals,
+      )
+      versionHeader = headerOf(answer, 'x-opensearch-version') ?? versionHeader
+      const type = headerOf(answer, 'content-type') ?? ''
+      const isJson = type.includes('application/json') && answer.text !== '' && wants !== 'text'
+      const told: unknown = isJson ? serializer.deserialize(answer.text) : answer.text
+      return { status: answer.status, contentType: type, body: told }
     } catch (error) {
-      if (error instanceof errors.ResponseError) {
-        return { status: error.statusCode, body: error.body as unknown, contentType: contentTypeOf(error.headers) }
-      }
       // A deadline that comes while the answer's body is read looks like a broken connection.
       throw signals.some(hasEnded) ? new GatewayError('upstreamTimeout', { cause: error }) : failureOf(error)
-    } finally {
-      for (const signal of signals) signal.removeEventListener('abort', abort)
     }
   }
 
@@ -161,7 +138,7 @@ export function openCluster(options: ClusterOptions): ClusterClient {
       return !UNAVAILABLE.has(status) && !isAlone
     },
     versionHeader: () => versionHeader,
-    close: () => new Promise((resolve) => connectionPool.empty(resolve)),
+    close: () => new Promise((resolve) => connections.empty(resolve)),
   }
 }
 
@@ -186,17 +163,6 @@ export function timedClient(client: ClusterClient, waited: Stopwatch | undefined
 
 /** What the node itself knows: it asks no other for this. Who may not ask it gets an answer all the same, from a node that is well. */
 const CHECK = '/_cluster/health?local=true&filter_path=discovered_cluster_manager'
-
-function contentTypeOf(headers: Readonly<Record<string, unknown>> | null): string {
-  const type = headers?.['content-type']
-  return typeof type === 'string' ? type : ''
-}
-
-async function readText(stream: unknown): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
-}
 
 function hasEnded(signal: AbortSignal): boolean {
   return signal.aborted

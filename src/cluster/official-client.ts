@@ -17,4 +17,3 @@ export type Connection = officialClient.Connection
 export type ConnectionPool = officialClient.ConnectionPool
 export const { ConnectionPool } = load('pool/index.js') as Pick<Official, 'ConnectionPool'>
 export const Serializer = load('Serializer.js') as Official['Serializer']
-export const Transport = load('Transport.js') as Official['Transport']

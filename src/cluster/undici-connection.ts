@@ -1,8 +1,9 @@
 import { ClientRequest } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 
 import { buildConnector, Pool, errors as undiciErrors } from 'undici'
+import type { Dispatcher } from 'undici'
 
 import { mayHaveRun, neverSent } from '../core/never-sent.ts'
 import { Connection, errors } from './official-client.ts'
@@ -10,6 +11,7 @@ import { isObject } from './reading.ts'
 
 type Options = NonNullable<ConstructorParameters<typeof Connection>[0]>
 type Params = Parameters<Connection['request']>[0]
+type Answered = (error: Error | null, response: IncomingMessage | null) => void
 
 export interface UndiciConnectionSettings {
   readonly connectTimeoutMs: number
@@ -42,35 +44,19 @@ export function undiciConnectionClass(settings: UndiciConnectionSettings): typeo
       })
     }
 
-    override request(
-      params: Params,
-      callback: (error: Error | null, response: IncomingMessage | null) => void,
-    ): ClientRequest {
-      const controller = new AbortController()
-      this.#send(params, controller.signal).then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(translate(error), null),
+    override request({ method, path, querystring, headers, body }: Params, callback: Answered): ClientRequest {
+      const call = new Call(callback)
+      this.#pool.dispatch(
+        {
+          method: method ?? 'GET',
+          path: `${path ?? '/'}${querystring ? `?${querystring}` : ''}`,
+          headers: { ...this.headers, ...(headers as IncomingHttpHeaders | undefined) },
+          body: body ?? null,
+        },
+        call,
       )
-      const abort = (): void => controller.abort()
-      // The client only ever calls `abort` on what it gets back.
-      return Object.assign(Object.create(ClientRequest.prototype) as ClientRequest, { abort })
-    }
-
-    async #send(params: Params, signal: AbortSignal): Promise<IncomingMessage> {
-      const { method, path, querystring, headers, body } = params
-      const {
-        statusCode,
-        headers: received,
-        body: stream,
-      } = await this.#pool.request({
-        method: method ?? 'GET',
-        path: `${path ?? '/'}${querystring ? `?${querystring}` : ''}`,
-        headers: { ...this.headers, ...(headers as IncomingHttpHeaders | undefined) },
-        body: body ?? null,
-        signal,
-      })
-      // A stream with a status and headers: all that the client reads of a response.
-      return Object.assign(stream as Readable, { statusCode, headers: received }) as IncomingMessage
+      // Nobody calls anything else on what comes back.
+      return Object.assign(Object.create(ClientRequest.prototype) as ClientRequest, { destroy: () => call.abort() })
     }
 
     /** The client waits for the callback, of which its types say nothing. */
@@ -78,6 +64,68 @@ export function undiciConnectionClass(settings: UndiciConnectionSettings): typeo
       this.#pool.close().then(callback, callback)
       return this
     }
+  }
+}
+
+/**
+ * One call on its way. undici's `request` would do the same, but what it makes for a call outlives young collections: a third of all that was allocated
+ * had to be collected from the old space (Node 24, undici 8.12; with `dispatch` one part in a hundred).
+ */
+class Call implements Dispatcher.DispatchHandler {
+  readonly #answered: Answered
+  #controller: Dispatcher.DispatchController | undefined
+  #response: Readable | undefined
+  #isOver = false
+  #isWhole = false
+
+  constructor(answered: Answered) {
+    this.#answered = answered
+  }
+
+  abort(): void {
+    const reason = new undiciErrors.RequestAbortedError()
+    if (this.#controller === undefined) this.#fail(neverSent(reason))
+    else this.#controller.abort(reason)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // It waited for a connection. Thrown and not aborted: that would end a connection on which nothing was sent.
+    if (this.#isOver) throw new Error('Given up before it was sent')
+    this.#controller = controller
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, statusCode: number, headers: IncomingHttpHeaders): void {
+    if (statusCode < 200) return
+    this.#isOver = true
+    this.#response = new Readable({
+      read: () => controller.resume(),
+      destroy: (error, done) => {
+        if (!this.#isWhole) controller.abort(error ?? new undiciErrors.RequestAbortedError())
+        done(error)
+      },
+    })
+    // A stream with a status and headers: all that the client reads of a response.
+    this.#answered(null, Object.assign(this.#response, { statusCode, headers }) as unknown as IncomingMessage)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#response?.push(chunk) === false) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    this.#isWhole = true
+    this.#response?.push(null)
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    if (this.#response === undefined) this.#fail(error)
+    else this.#response.destroy(translate(error))
+  }
+
+  #fail(error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#answered(translate(error), null)
   }
 }
 
