@@ -65,6 +65,7 @@ export function openCluster(options: ClusterOptions): ClusterClient {
     if (connection === null) throw new GatewayError('upstreamUnavailable')
     const said = authorization()
     const headers = {
+      'user-agent': 'opensearch-memory-gateway',
       'content-type': contentType ?? 'application/json',
       ...(said === undefined ? {} : { authorization: said }),
       ...tracing?.outgoing(),
