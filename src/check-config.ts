@@ -13,6 +13,7 @@ export function checkConfig(config: ConfigFile): readonly ConfigProblem[] {
     ...checkRoutes(config),
     ...checkReceipts(config),
     ...checkRevocation(config),
+    ...checkErasures(config),
     ...(tls === undefined ? [] : checkTlsFiles(tls)),
   ]
 }
@@ -42,6 +43,20 @@ function checkRevocation({ revocation, ops, clusters }: ConfigFile): readonly Co
     })
   }
   return problems
+}
+
+function checkErasures({ erasures, clusters, ops }: ConfigFile): readonly ConfigProblem[] {
+  const { cluster } = erasures
+  if (cluster === undefined) return []
+  const names = Object.keys(clusters)
+  return [
+    ...(names.includes(cluster)
+      ? []
+      : [{ path: 'erasures.cluster', message: `names no cluster; there are ${names.join(', ')}` }]),
+    ...(ops.token === undefined
+      ? [{ path: 'erasures.cluster', message: 'needs ops.token: who erases a person deletes all that they have' }]
+      : []),
+  ]
 }
 
 function checkTlsFiles(tls: NonNullable<ConfigFile['listen']['tls']>): readonly ConfigProblem[] {

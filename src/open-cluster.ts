@@ -3,6 +3,8 @@ import type { CircuitHealth } from './cluster/circuit.ts'
 import { keepIndexTable } from './cluster/index-table.ts'
 import { createMemoryStores } from './cluster/memory-store.ts'
 import { createContainerStores } from './cluster/container-store.ts'
+import { createErasureRecords } from './cluster/erasure-records.ts'
+import { createErasureStores } from './cluster/erasure-store.ts'
 import { checkNodes } from './cluster/node-checks.ts'
 import { createPresence, hasIndex } from './cluster/presence.ts'
 import type { Presence } from './cluster/presence.ts'
@@ -14,6 +16,8 @@ import type { ConfigFile } from './config/schema.ts'
 import { fieldsToRead } from './core/access.ts'
 import type { AccessPolicy } from './core/access.ts'
 import type { ClusterNodes } from './core/cluster-nodes.ts'
+import type { ErasureRecords } from './core/erasure/records.ts'
+import type { ErasureStore } from './core/erasure/store.ts'
 import type { Protection } from './core/guard/protected-indices.ts'
 import type { ClusterParts } from './handlers/exchange.ts'
 import { identityOf, openEngine, timed, traced } from './open-pass-through.ts'
@@ -36,6 +40,9 @@ export interface GatewayCluster {
   readonly hasIndex: (index: string, signal: AbortSignal) => Promise<boolean>
   /** For what is neither a memory nor a caller's request. */
   readonly service: ServiceAccess
+  readonly erasureStoreFor: (signal: AbortSignal) => ErasureStore
+  /** Those that are kept in an index of this cluster. */
+  readonly erasureRecords: (index: string) => ErasureRecords
   readonly circuit: () => CircuitHealth
   /** What is known of its nodes, and counted. */
   readonly nodes: Pick<ClusterNodes, 'states' | 'counters'>
@@ -54,6 +61,7 @@ export interface SharedSettings {
 }
 
 const WATCH_INTERVAL_MS = 30_000
+const RECORD_MS = 10_000
 
 const MASKED =
   'the cluster hides the documents of an index from the service identity: give the cluster service: { kind: clientCertificate } ' +
@@ -138,6 +146,14 @@ export async function openGatewayCluster(
     presence: createPresence(client, readable),
     hasIndex: (index, signal) => hasIndex(client, index, signal),
     service: { client, readable },
+    erasureStoreFor: createErasureStores({
+      client: circuit.guard(client),
+      readable,
+      policy,
+      containerIndex,
+      containers: containerStores,
+    }),
+    erasureRecords: (index) => createErasureRecords(client, index, () => AbortSignal.timeout(RECORD_MS)),
     circuit: () => circuit.health(),
     async close() {
       nodeChecks.close()

@@ -98,10 +98,10 @@ export function holdState({ sharedState, idempotency }: ConfigFile, memory: Part
 
 type HeldState = ReturnType<PartsMemory['sharedStates']['hold']>
 
-/** The guard of a configuration. The index of the containers, and that of the deny list, are protected whatever they are called. */
-function openGuard({ guard, memory, revocation }: ConfigFile, log: Log, metrics: Metrics): Guard {
+/** The guard of a configuration. The indices of the containers, of the erasures and of the deny list are protected whatever they are called. */
+function openGuard({ guard, memory, revocation, erasures }: ConfigFile, log: Log, metrics: Metrics): Guard {
   const { mode, rules, protectedIndices } = guard
-  const own = [memory.containerIndex, ...(revocation.index === undefined ? [] : [revocation.index.name])]
+  const own = [memory.containerIndex, erasures.index, ...(revocation.index === undefined ? [] : [revocation.index.name])]
   if (mode === 'observe') {
     const open = protectedIndices.mode === 'observe' ? '; memory and system indices are open too' : ''
     log.warn(`guard.mode is observe: what the rules refuse goes on to the cluster${open}`)

@@ -22,7 +22,7 @@ export interface Parts {
   readonly config: ConfigFile
   readonly app: AppParts
   readonly explain: ExplainParts
-  readonly readings: Omit<Readings, 'checks' | 'audit' | 'revocation'>
+  readonly readings: Omit<Readings, 'checks' | 'audit' | 'revocation' | 'erasures'>
   readonly clusters: ReadonlyMap<string, GatewayCluster>
   /** Absent where there is no key. */
   readonly receipts: OpenReceipts | undefined

@@ -14,6 +14,7 @@ import type { ExplainQuestion } from './handlers/explain.ts'
 import { announceEnd, drain, listen, urlOf } from './listen/listen.ts'
 import type { ListenEvent } from './listen/listen.ts'
 import { openAudit } from './open-audit.ts'
+import { openErasures } from './open-erasures.ts'
 import type { OpenAudit } from './open-audit.ts'
 import { holdState, openDeciding, stagesOf } from './open-deciding.ts'
 import { openReceipts } from './open-receipts.ts'
@@ -70,16 +71,28 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
     ...(revocations === undefined ? {} : { revocation: checkOf(revocations.health()) }),
     drain: { ok: !isDraining },
   })
+  const erasures = openErasures({
+    now: () => inForce.now(),
+    use(work) {
+      const { value, end } = inForce.take()
+      return work(value).finally(end)
+    },
+    audit: audit?.writer,
+    log,
+    metrics,
+  })
   metrics.watch({
     keySets: () => inForce.now().readings.keySets(),
     tokens: () => inForce.now().readings.tokens(),
     clusters: () => inForce.now().readings.clusters(),
     audit: () => audit?.writer.health(),
     revocation: () => revocations?.health(),
+    erasures: () => erasures.counts(),
     checks,
   })
   const free = async (): Promise<void> => {
     revocations?.close()
+    await erasures.close()
     await inForce.close()
     await audit?.close()
   }
@@ -93,6 +106,7 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
       metrics,
       configuration: reloader,
       explain: (question) => explainNow(inForce, question),
+      erasures,
       revoke: config.revocation.accept ? revocations?.add : undefined,
       log,
       parseYaml,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import { audit } from './audit-schema.ts'
+import { erasures } from './erasures-schema.ts'
 import { receipts } from './receipts-schema.ts'
 import { revocation } from './revocation-schema.ts'
 import { addressRange, claim, duration, nodeUrl, port } from './scalars.ts'
@@ -385,6 +386,7 @@ export const schema = z.strictObject({
   audit,
   receipts,
   revocation,
+  erasures,
   /** Taking up changes of this file, and of those that it names, while the gateway runs. */
   reload: z
     .strictObject({

@@ -43,6 +43,8 @@ export interface Metrics {
   auditRecords(result: 'written' | 'lost', records: number): void
   /** A receipt for a delete. */
   receipt(result: 'signed' | 'failed'): void
+  /** Memories of a person that an erasure which goes on here has deleted. */
+  erased(cluster: string, memories: number): void
   /** The audit could not be written, after it could. */
   auditFailure(): void
   configuration(sample: ConfigSample): void
@@ -119,6 +121,7 @@ export function createMetrics(): Metrics {
     'result',
   ])
   const receipts = counter('receipts_total', 'Receipts for deletes: signed, or not, which ends no delete.', ['result'])
+  const erased = counter('memories_erased_total', 'Memories deleted by erasures of people.', ['cluster'])
   const auditFailures = counter('audit_failures_total', 'How often the audit could not be written any more.', [])
   // A counter that is not there before it counts shows no increase the first time: these may happen once, and alerts wait for them.
   for (const [code, { source }] of Object.entries(FAILURES)) failures.inc({ code, source }, 0)
@@ -140,6 +143,7 @@ export function createMetrics(): Metrics {
     guardDecision: (outcome, cause, level) => guarded.inc({ outcome, cause, class: level }),
     auditRecords: (result, records) => recorded.inc({ result }, records),
     receipt: (result) => receipts.inc({ result }),
+    erased: (cluster, memories) => erased.inc({ cluster }, memories),
     auditFailure: () => auditFailures.inc(),
     configuration: openConfigMetrics(registers),
     watch: (readings) => watchReadings(readings, registry),

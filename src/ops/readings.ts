@@ -17,6 +17,8 @@ export interface Readings {
   /** The deny list of tokens; absent where there is none. */
   readonly revocation: () =>
     { readonly entries: number; readonly reachable: boolean; readonly readAt: number | undefined } | undefined
+  /** Erasures of people by state, of those that are kept; absent where they are off. */
+  readonly erasures: () => ReadonlyMap<string, number> | undefined
   readonly tokens: () => { readonly remembered: number; readonly verified: number }
 }
 
@@ -55,7 +57,7 @@ export function watchReadings(readings: Readings, registry: Registry): void {
   }
 }
 
-function ownReadings({ keySets, checks, tokens, audit, revocation }: Readings): readonly Reading[] {
+function ownReadings({ keySets, checks, tokens, audit, revocation, erasures }: Readings): readonly Reading[] {
   return [
     {
       kind: Gauge,
@@ -117,6 +119,13 @@ function ownReadings({ keySets, checks, tokens, audit, revocation }: Readings): 
         const readAt = revocation()?.readAt
         return readAt === undefined ? [] : [[{}, (Date.now() - readAt) / 1000]]
       },
+    },
+    {
+      kind: Gauge,
+      name: 'erasures',
+      help: 'The last 100 erasures of people, by state.',
+      labels: ['state'],
+      read: () => [...(erasures() ?? [])].map(([state, count]) => [{ state }, count]),
     },
     {
       kind: Gauge,

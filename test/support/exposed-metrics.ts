@@ -15,6 +15,7 @@ export async function exposedMetrics(): Promise<readonly ExposedMetric[]> {
     checks: () => ({}),
     audit: () => ({ waiting: 0 }),
     revocation: () => ({ entries: 0, reachable: true, readAt: 0 }),
+    erasures: () => new Map(),
     tokens: () => ({ remembered: 0, verified: 0 }),
   })
   const { text } = await metrics.expose()

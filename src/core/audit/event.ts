@@ -8,7 +8,13 @@ import type { AuditFields } from './chain.ts'
 export type Phase = 'intent' | 'outcome' | 'refusal' | 'replay' | 'settled'
 
 export type AuditAction =
-  'delete-memory' | 'delete-memories' | 'delete-session' | 'delete-by-query' | 'delete-container' | 'execute-retention'
+  | 'delete-memory'
+  | 'delete-memories'
+  | 'delete-session'
+  | 'delete-by-query'
+  | 'delete-container'
+  | 'execute-retention'
+  | 'erase-person'
 
 /** What one record says. No memory's text, no token, no query: of a query its hash. */
 export interface AuditEvent {
@@ -22,6 +28,11 @@ export interface AuditEvent {
   readonly requestId: string
   readonly issuer?: string | undefined
   readonly subject?: string | undefined
+  /** Whose memories were to be erased, by an operator who has no name here. */
+  readonly targetSubject?: string | undefined
+  readonly targetIssuer?: string | undefined
+  /** Of the plan by which they were. */
+  readonly planHash?: string | undefined
   readonly clientIp?: string | undefined
   readonly cluster?: string | undefined
   readonly containerId?: string | undefined
@@ -72,6 +83,8 @@ export function auditFields(event: AuditEvent): AuditFields {
     'event.id': event.eventId,
     'user.id': event.subject,
     'user.domain': event.issuer,
+    'user.target.id': event.targetSubject,
+    'user.target.domain': event.targetIssuer,
     'client.ip': event.clientIp,
     'http.request.id': event.requestId,
     'rule.name': event.rule,
@@ -89,6 +102,7 @@ export function auditFields(event: AuditEvent): AuditFields {
     'memory.version': plain(event.version),
     'memory.recovered': event.recovered,
     'memory.query_hash': event.queryHash,
+    'memory.plan_hash': event.planHash,
     'memory.dry_run': event.dryRun,
     'memory.total': event.total,
     'memory.deleted': event.deleted,

@@ -33,8 +33,13 @@ export function memoryQuery(query: CheckedQuery, whose: Whose): string {
   return `{"bool":{"filter":[${filters.join(',')},${query}]}}`
 }
 
-/** The rule of `owns` as a filter: a field counts only where the ones before it are missing. */
-function ownedBy({ index, principal, policy: { ownership }, fields: { owners }, decidedAgain }: Whose): string {
+type Owner = Pick<Whose, 'index' | 'principal' | 'policy' | 'fields' | 'decidedAgain'>
+
+/**
+ * The rule of `owns` as a filter: a field counts only where the ones before it are missing.
+ * @throws GatewayError unsuitableMapping
+ */
+export function ownedBy({ index, principal, policy: { ownership }, fields: { owners }, decidedAgain }: Owner): string {
   const missing = (fields: readonly QueryField[]): string =>
     fields
       .filter(({ kind }) => !decidedAgain || kind !== 'flatObject')
@@ -48,8 +53,11 @@ function ownedBy({ index, principal, policy: { ownership }, fields: { owners }, 
   return ways.length === 0 ? '{"match_none":{}}' : `{"bool":{"should":[${ways.join(',')}],"minimum_should_match":1}}`
 }
 
-/** The value is there, and no other one beside it. */
-function isOnly(index: string, field: QueryField, value: string): string {
+/**
+ * The value is there, and no other one beside it.
+ * @throws GatewayError unsuitableMapping
+ */
+export function isOnly(index: string, field: QueryField, value: string): string {
   const text = JSON.stringify(value)
   switch (field.kind) {
     case 'unmapped':

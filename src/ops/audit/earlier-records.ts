@@ -72,6 +72,8 @@ export async function readOpenDeletes(
       if (phase === 'intent') {
         const fields = parse(line)
         if (fields?.['agent.id'] !== writer || fields['agent.ephemeral_id'] === start) continue
+        // Whichever gateway goes on with it records what came of it.
+        if (fields['event.action'] === 'erase-person') continue
         open.set(eventId, [...(open.get(eventId) ?? []), fields])
       } else if (!line.includes('"event.outcome":"unknown"') || phase === 'settled') open.delete(eventId)
     }

@@ -109,6 +109,7 @@ test('the ops port has the rows of its table, and asks for its token where they 
     explain: nothing,
     revoke: undefined,
     log: { failure: nothing },
+    erasures: { off: nothing, plan: nothing, apply: nothing, cancel: nothing, list: nothing, read: nothing },
     parseYaml: nothing,
   })
   const described = OPERATIONS.filter(({ isOps }) => isOps).map(({ method, path, operation }) => [
