@@ -11,10 +11,11 @@ import { openTestAudit } from '../support/audit.ts'
 import type { TestAudit } from '../support/audit.ts'
 import { call } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { countIn, erasuresAt, openErasureWorld, OPS_TOKEN, putMany } from '../support/erasure-world.ts'
+import { countIn, erasuresAt, openErasureWorld, OPS_TOKEN, putAll, putMany } from '../support/erasure-world.ts'
 import type { ErasureWorld } from '../support/erasure-world.ts'
 import { startTestGateway, TEST_ISSUER } from '../support/gateway.ts'
 import type { GatewayOverrides, TestGateway } from '../support/gateway.ts'
+import { until } from '../support/until.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-erasures-'))
 const keyFile = join(folder, 'key.json')
@@ -85,11 +86,13 @@ const OTHERS = [
 ] as const
 
 async function plant(): Promise<void> {
-  for (const [type, id, source] of HERS) await world.putMemory(type, id, source)
-  await world.other.putMemory('working', 'elsewhere', { memory_container_id: 'e', owner_id: 'alice' })
-  for (const type of ['working', 'history'] as const) {
-    for (const [id, source] of OTHERS) await world.putMemory(type, `other-${id}`, source)
-  }
+  await putAll([
+    ...HERS.map(([type, id, source]) => [world.indexOf(type), id, source] as const),
+    [world.other.indexOf('working'), 'elsewhere', { memory_container_id: 'e', owner_id: 'alice' }],
+    ...OTHERS.flatMap(([id, source]) =>
+      (['working', 'history'] as const).map((type) => [world.indexOf(type), `other-${id}`, source] as const),
+    ),
+  ])
 }
 
 async function remaining(): Promise<readonly string[]> {
@@ -153,8 +156,9 @@ describe('an erasure by owner', () => {
         { cluster: 'main', container_id: 'c', type: 'long-term', index: world.indexOf('long-term'), deleted: 2 },
       ]) as unknown,
     })
-    const records = audit.deletes().filter((record) => record['event.id'] === planned.id)
-    expect(records).toMatchObject([
+    const records = () => audit.deletes().filter((record) => record['event.id'] === planned.id)
+    await until(() => records().length === 3)
+    expect(records()).toMatchObject([
       { 'memory.phase': 'refusal', 'memory.outcome': 'planNoLongerFits' },
       { 'memory.phase': 'intent', 'user.target.id': 'alice', 'memory.total': 9, 'memory.plan_hash': erasure.hash },
       { 'memory.phase': 'outcome', 'event.outcome': 'success', 'memory.deleted': 9 },
@@ -198,6 +202,7 @@ test('an erasure that is cancelled midway keeps what is left, and can be planned
   const left = await countIn(world, 'sessions')
   expect(left).toBe(before - ended.deleted)
   expect(ended.deleted).toBeLessThan(60)
+  await until(() => audit.deletes().at(-1)?.['memory.phase'] === 'outcome')
   expect(audit.deletes().at(-1)).toMatchObject({ 'event.outcome': 'failure', 'memory.deleted': ended.deleted })
   expect(await ops.plan({ subject: 'carol' })).toMatchObject({ total: 60 - ended.deleted })
 })

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { MemoryType } from '../../src/core/memory.ts'
 import type { Erasure } from '../../src/core/erasure/record.ts'
 import { call } from './call.ts'
+import { MEMORY_TEXT } from './collected.ts'
 import type { Reply } from './call.ts'
 import { plainCluster } from './clusters.ts'
 import { testMemories } from './memories.ts'
@@ -68,11 +69,19 @@ export async function openErasureWorld(): Promise<ErasureWorld> {
 
 /** Many memories of one person, at once. */
 export async function putMany(world: TestMemories, type: MemoryType, owner: string, count: number): Promise<void> {
-  const lines = Array.from({ length: count }, () => {
-    const id = randomBytes(8).toString('hex')
-    const source = { memory_container_id: 'c', owner_id: owner }
-    return `${JSON.stringify({ index: { _index: world.indexOf(type), _id: id } })}\n${JSON.stringify(source)}\n`
-  })
+  const source = { memory_container_id: 'c', owner_id: owner }
+  const index = world.indexOf(type)
+  await putAll(Array.from({ length: count }, () => [index, randomBytes(8).toString('hex'), source]))
+}
+
+/** Memories in their indices, by their ids, refreshed. */
+export async function putAll(
+  memories: readonly (readonly [index: string, id: string, source: object])[],
+): Promise<void> {
+  const lines = memories.map(
+    ([_index, _id, source]) =>
+      `${JSON.stringify({ index: { _index, _id } })}\n${JSON.stringify({ ...source, planted: MEMORY_TEXT })}\n`,
+  )
   const response = await fetch(`${plainCluster().url}/_bulk?refresh=true`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson' },
