@@ -101,7 +101,11 @@ type HeldState = ReturnType<PartsMemory['sharedStates']['hold']>
 /** The guard of a configuration. The indices of the containers, of the erasures and of the deny list are protected whatever they are called. */
 function openGuard({ guard, memory, revocation, erasures }: ConfigFile, log: Log, metrics: Metrics): Guard {
   const { mode, rules, protectedIndices } = guard
-  const own = [memory.containerIndex, erasures.index, ...(revocation.index === undefined ? [] : [revocation.index.name])]
+  const own = [
+    memory.containerIndex,
+    erasures.index,
+    ...(revocation.index === undefined ? [] : [revocation.index.name]),
+  ]
   if (mode === 'observe') {
     const open = protectedIndices.mode === 'observe' ? '; memory and system indices are open too' : ''
     log.warn(`guard.mode is observe: what the rules refuse goes on to the cluster${open}`)

@@ -12,7 +12,7 @@ export const erasures = z
       .string()
       .regex(/^[a-z.][\w.-]*$/, 'must be the name of an index, lower-case')
       .refine((name) => name === name.toLowerCase(), 'must be the name of an index, lower-case')
-      .default('memory-gateway-erasures'),
+      .default('.memory-gateway-erasures'),
     /** Memories deleted a second, of each shard; 0 for no limit. */
     requestsPerSecond: z.int().min(0).default(0),
     /** Into how many parts the cluster cuts the work on each shard. */

@@ -483,6 +483,78 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  '/erasures': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** The last 100 erasures of people, newest first */
+    get: operations['listErasures']
+    put?: never
+    /**
+     * Plan the erasure of a person; nothing is deleted
+     * @description Finds the person's memories in every container of every cluster, and counts them. See docs/erasure.md.
+     */
+    post: operations['planErasure']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/erasures/{id}': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** An erasure as it stands */
+    get: operations['readErasure']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/erasures/{id}/apply': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Delete what was planned, where the plan still fits */
+    post: operations['applyErasure']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/erasures/{id}/cancel': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Stop an erasure; what was deleted by then stays deleted */
+    post: operations['cancelErasure']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   '/openapi.yaml': {
     parameters: {
       query?: never
@@ -722,6 +794,44 @@ export interface components {
           ok: boolean
         }
       }
+    }
+    Erasure: {
+      id: string
+      subject: string
+      issuer?: string
+      namespace?: {
+        [key: string]: string
+      }
+      /**
+       * @description `done` once searches and gets find nothing any more
+       * @enum {unknown}
+       */
+      state: 'planned' | 'running' | 'verifying' | 'done' | 'failed' | 'cancelled'
+      /** Format: date-time */
+      createdAt: string
+      /** Format: date-time */
+      updatedAt: string
+      /** @description Of the plan; what it is applied by */
+      hash: string
+      /** @description Memories that were there when it was planned */
+      total: number
+      deleted: number
+      parts: {
+        cluster: string
+        /** @description As the memories name it */
+        container: string
+        /** @enum {unknown} */
+        type: 'sessions' | 'working' | 'long-term' | 'history'
+        index: string
+        total: number
+        deleted: number
+        /** @enum {unknown} */
+        state: 'planned' | 'running' | 'done' | 'failed' | 'cancelled'
+      }[]
+      /** @description Once it is done, where receipts are on: a compact JWS */
+      receipt?: string
+      /** @description Why it has failed or was cancelled */
+      reason?: string
     }
     Explanation: {
       /** @enum {unknown} */
@@ -1213,6 +1323,18 @@ export interface components {
         'application/json': components['schemas']['LegacyError']
       }
     }
+    /** @description Erasures are off; it is not in a state for this; the hash is another one; the plan no longer fits, and `erasure` has the new one; or an index cannot tell whose its memories are */
+    ErasureRefused: {
+      headers: {
+        [name: string]: unknown
+      }
+      content: {
+        'application/json': {
+          error: string
+          erasure?: components['schemas']['Erasure']
+        }
+      }
+    }
     /** @description `ops.token` is set, and was not sent */
     OpsUnauthorized: {
       headers: {
@@ -1225,6 +1347,11 @@ export interface components {
     }
   }
   parameters: {
+    /**
+     * @description The id of the erasure
+     * @example 0b0c7f0e-6e3f-4a57-9b5e-0d6f3d7a2c11
+     */
+    Erasure: string
     /**
      * @description The id of the memory container
      * @example nQRbAKIBPCoxE759eHuW
@@ -2815,6 +2942,220 @@ export interface operations {
       421: components['responses']['OpsFailure']
       500: components['responses']['OpsFailure']
       503: components['responses']['OpsFailure']
+    }
+  }
+  listErasures: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The erasures */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            erasures: components['schemas']['Erasure'][]
+          }
+        }
+      }
+      401: components['responses']['OpsUnauthorized']
+      403: components['responses']['OpsFailure']
+      409: components['responses']['ErasureRefused']
+      421: components['responses']['OpsFailure']
+      429: components['responses']['OpsFailure']
+      500: components['responses']['OpsFailure']
+      502: components['responses']['OpsFailure']
+      503: components['responses']['OpsFailure']
+      504: components['responses']['OpsFailure']
+    }
+  }
+  planErasure: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "subject": "alice",
+         *       "namespace": {
+         *         "user_id": "alice"
+         *       }
+         *     }
+         */
+        'application/json': {
+          /** @description As in the person's tokens */
+          subject: string
+          /** @description Whose subject it is; needed where the configuration has several issuers */
+          issuer?: string
+          /** @description Fields of a memory's namespace that name the person, whoever owns the memory */
+          namespace?: {
+            [key: string]: string
+          }
+        }
+      }
+    }
+    responses: {
+      /** @description The plan */
+      201: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Erasure']
+        }
+      }
+      400: components['responses']['OpsFailure']
+      401: components['responses']['OpsUnauthorized']
+      403: components['responses']['OpsFailure']
+      409: components['responses']['ErasureRefused']
+      413: components['responses']['OpsFailure']
+      415: components['responses']['OpsFailure']
+      421: components['responses']['OpsFailure']
+      429: components['responses']['OpsFailure']
+      500: components['responses']['OpsFailure']
+      502: components['responses']['OpsFailure']
+      503: components['responses']['OpsFailure']
+      504: components['responses']['OpsFailure']
+    }
+  }
+  readErasure: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /**
+         * @description The id of the erasure
+         * @example 0b0c7f0e-6e3f-4a57-9b5e-0d6f3d7a2c11
+         */
+        id: components['parameters']['Erasure']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The erasure */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Erasure']
+        }
+      }
+      401: components['responses']['OpsUnauthorized']
+      403: components['responses']['OpsFailure']
+      404: components['responses']['OpsFailure']
+      409: components['responses']['ErasureRefused']
+      421: components['responses']['OpsFailure']
+      429: components['responses']['OpsFailure']
+      500: components['responses']['OpsFailure']
+      502: components['responses']['OpsFailure']
+      503: components['responses']['OpsFailure']
+      504: components['responses']['OpsFailure']
+    }
+  }
+  applyErasure: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /**
+         * @description The id of the erasure
+         * @example 0b0c7f0e-6e3f-4a57-9b5e-0d6f3d7a2c11
+         */
+        id: components['parameters']['Erasure']
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "hash": "3y9Jr6iQmlKZ0s1mYvJkqZxkTnJ6DkY1V7b0c9fLQ0E"
+         *     }
+         */
+        'application/json': {
+          /** @description Of the plan */
+          hash: string
+        }
+      }
+    }
+    responses: {
+      /** @description It runs; `GET /erasures/{id}` says how far it has come */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Erasure']
+        }
+      }
+      400: components['responses']['OpsFailure']
+      401: components['responses']['OpsUnauthorized']
+      403: components['responses']['OpsFailure']
+      404: components['responses']['OpsFailure']
+      409: components['responses']['ErasureRefused']
+      413: components['responses']['OpsFailure']
+      415: components['responses']['OpsFailure']
+      421: components['responses']['OpsFailure']
+      429: components['responses']['OpsFailure']
+      500: components['responses']['OpsFailure']
+      502: components['responses']['OpsFailure']
+      503: components['responses']['OpsFailure']
+      504: components['responses']['OpsFailure']
+    }
+  }
+  cancelErasure: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /**
+         * @description The id of the erasure
+         * @example 0b0c7f0e-6e3f-4a57-9b5e-0d6f3d7a2c11
+         */
+        id: components['parameters']['Erasure']
+      }
+      cookie?: never
+    }
+    requestBody?: {
+      content: {
+        'application/json': unknown
+      }
+    }
+    responses: {
+      /** @description It will stop, or has been stopped */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Erasure']
+        }
+      }
+      400: components['responses']['OpsFailure']
+      401: components['responses']['OpsUnauthorized']
+      403: components['responses']['OpsFailure']
+      404: components['responses']['OpsFailure']
+      409: components['responses']['ErasureRefused']
+      413: components['responses']['OpsFailure']
+      415: components['responses']['OpsFailure']
+      421: components['responses']['OpsFailure']
+      429: components['responses']['OpsFailure']
+      500: components['responses']['OpsFailure']
+      502: components['responses']['OpsFailure']
+      503: components['responses']['OpsFailure']
+      504: components['responses']['OpsFailure']
     }
   }
   openApiYaml: {

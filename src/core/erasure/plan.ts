@@ -34,6 +34,8 @@ export interface Plan {
 /** More documents than these that only look like the person's are refused: each of them has to be named to the cluster. */
 const MAX_STAYING = 10_000
 const MAX_WITNESSES = 20
+/** Indices that are searched at the same time. */
+const AT_ONCE = 4
 
 /**
  * Finds a person's memories in every container of a cluster, of every type: also of those that are switched off by now, and those of containers that
@@ -54,11 +56,21 @@ export async function planIn(
   }
   const parts: PlannedPart[] = []
   let searched = 0
-  for (const [index, type] of [...indices].sort(byText)) {
-    const fields = await fieldsIn(store, index, person, policy)
-    if (fields === undefined) continue
-    searched += 1
-    for (const part of await findIn(store, index, person, fields, policy)) parts.push({ cluster, type, ...part })
+  const left = [...indices].sort(byText)
+  while (left.length > 0) {
+    const some = left.splice(0, AT_ONCE)
+    const found = await Promise.all(
+      some.map(async ([index, type]) => {
+        const fields = await fieldsIn(store, index, person, policy)
+        const inIndex = fields && (await findIn(store, index, person, fields, policy))
+        return inIndex?.map((part) => ({ cluster, type, ...part }))
+      }),
+    )
+    for (const inIndex of found) {
+      if (inIndex === undefined) continue
+      searched += 1
+      parts.push(...inIndex)
+    }
   }
   return { parts, containers, indices: searched }
 }
