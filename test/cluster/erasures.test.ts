@@ -165,7 +165,11 @@ describe('an erasure by owner', () => {
     ])
     expect((await ops.apply(planned.id, erasure.hash)).status).toBe(409)
     expect((await ops.cancel(planned.id)).status).toBe(409)
-    const { text } = await call(gateway.opsUrl, { path: '/metrics' })
+    let text = ''
+    await until(async () => {
+      ;({ text } = await call(gateway.opsUrl, { path: '/metrics' }))
+      return text.includes('memory_gateway_erasures{state="done"} 1\n')
+    })
     expect(text).toContain('memory_gateway_memories_erased_total{cluster="main"} 9\n')
   })
 

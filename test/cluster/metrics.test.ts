@@ -22,6 +22,8 @@ const MOVED_ELSEWHERE: Readonly<Record<string, string>> = {
   memory_gateway_config_last_reload_successful: 'reload.test.ts',
   memory_gateway_config_reloads_total: 'reload.test.ts',
   memory_gateway_config_restart_needed: 'reload.test.ts',
+  memory_gateway_erasures: 'cluster/erasures.test.ts',
+  memory_gateway_memories_erased_total: 'cluster/erasures.test.ts',
   memory_gateway_revocation_age_seconds: 'cluster/revocation-index.test.ts',
   memory_gateway_revocation_entries: 'auth/revocation.test.ts',
   memory_gateway_revocation_reachable: 'auth/revocation.test.ts',
