@@ -7,6 +7,8 @@ import type { AuditFields, ChainStatement } from './core/audit/chain.ts'
 import { removalOf, settledFields } from './core/audit/settle.ts'
 import type { Found, IntendedRemoval } from './core/audit/settle.ts'
 import type { GatewayCluster } from './open-cluster.ts'
+import { boundAnonymousRefusals } from './ops/audit/anonymous-refusals.ts'
+import type { RecordWriter } from './ops/audit/anonymous-refusals.ts'
 import { readLastRecord, readOpenDeletes } from './ops/audit/earlier-records.ts'
 import type { OpenDelete } from './ops/audit/earlier-records.ts'
 import { openFileSink } from './ops/audit/file-sink.ts'
@@ -19,7 +21,7 @@ import type { Metrics } from './ops/metrics.ts'
 
 /** The audit of a gateway that runs. */
 export interface OpenAudit {
-  readonly writer: AuditWriter
+  readonly writer: AuditWriter & RecordWriter
   readonly check: () => HealthCheck
   /** Looks at what earlier starts have left without an outcome, as soon as the clusters can be asked; never rejects. */
   settle(clusters: () => Clusters): Promise<void>
@@ -65,9 +67,14 @@ export async function openAudit(settings: Settings, surroundings: Surroundings):
     opening: { 'memory.follows_start': before?.start, 'memory.follows_sequence': before?.sequence },
     onEvent: (event) => tell(event, log, metrics),
   })
+  const anonymous = boundAnonymousRefusals({
+    append: (fields) => writer.append(fields),
+    perSecond: settings.anonymousRefusals,
+    onSuppressed: () => metrics.auditRecords('suppressed', 1),
+  })
   const ending = new AbortController()
   return {
-    writer,
+    writer: { ...writer, appendAnonymous: (fields) => anonymous.append(fields) },
     check() {
       const { failing, waiting } = writer.health()
       // Without it deletes are refused: another gateway may do better.
@@ -84,6 +91,7 @@ export async function openAudit(settings: Settings, surroundings: Surroundings):
     },
     async close() {
       ending.abort()
+      anonymous.flush()
       await writer.close()
     },
   }

@@ -7,7 +7,7 @@ import type { Deciding } from './open-deciding.ts'
 import type { GatewayCluster } from './open-cluster.ts'
 import { openReceipts } from './open-receipts.ts'
 import type { OpenReceipts } from './open-receipts.ts'
-import type { AuditWriter } from './ops/audit/writer.ts'
+import type { RecordWriter } from './ops/audit/anonymous-refusals.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
 import type { Metrics } from './ops/metrics.ts'
@@ -32,7 +32,7 @@ export interface Parts {
 
 /** What goes on whatever the configuration becomes. */
 interface LastingParts {
-  readonly audit: AuditWriter | undefined
+  readonly audit: RecordWriter | undefined
 }
 
 /**

@@ -35,8 +35,13 @@ export async function openStatementKeys(source: string): Promise<VerifyStatement
 async function readKeySet(source: string): Promise<JSONWebKeySet> {
   const text = /^https?:\/\//.test(source) ? await fetchText(source) : await readFile(source, 'utf8')
   const value: unknown = JSON.parse(text)
-  if (isJsonObject(value) && Array.isArray(value['keys'])) return value as unknown as JSONWebKeySet
+  if (isKeySet(value)) return value
   throw new Error(`${source} is no key set`)
+}
+
+/** RFC 7517 section 5; what each key says, jose checks when it is used. */
+function isKeySet(value: unknown): value is JSONWebKeySet {
+  return isJsonObject(value) && Array.isArray(value['keys']) && value['keys'].every(isJsonObject)
 }
 
 async function fetchText(url: string): Promise<string> {

@@ -11,6 +11,8 @@ export interface Inspection {
   end(): void | Promise<void>
   /** The body cannot be read: throws to end the request, or returns where it may go on unread. */
   unreadable(why: GatewayError): void
+  /** Comes before the last part is given out, also of what goes on unread. */
+  last?(): void | Promise<void>
 }
 
 export interface GuardedBodyLimits {
@@ -75,6 +77,7 @@ async function* inspectedChunks(
       held = chunk
     }
     await look.end()
+    await inspection.last?.()
   } catch (error) {
     if (error instanceof GatewayError) throw error
     throw new GatewayError('invalidBody', { reason: 'The request body broke off', cause: error })

@@ -1,30 +1,39 @@
 import type { IncomingMessage } from 'node:http'
 
+import type { IndexTables } from '../cluster/index-table.ts'
 import type { AuditEvent } from '../core/audit/event.ts'
+import type { Refusal } from '../core/guard/decision.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Route } from '../core/route.ts'
+import type { Target } from '../core/target.ts'
 import type { Result } from '../wire/answer.ts'
 
 /** What the audit needs of a request. */
 export interface AuditedRequest {
   readonly request: IncomingMessage
   readonly method: string
+  readonly uri: string
+  readonly target?: Target
   readonly requestId: string
   readonly route?: Route
   readonly principal?: Principal
-  readonly cluster?: { readonly name: string }
+  readonly cluster?: { readonly name: string; readonly indexTables: IndexTables }
   readonly isReplayed?: boolean
+  readonly guarded?: { readonly refusedBy?: Refusal['cause'] }
   /** It has records of its own. */
   isAudited?: boolean
 }
 
 /** What a delete is about. */
-export type AuditSubject = Pick<AuditEvent, 'action' | 'containerId' | 'type' | 'memoryId' | 'queryHash' | 'dryRun'>
+export type AuditSubject = Pick<
+  AuditEvent,
+  'action' | 'containerId' | 'type' | 'memoryId' | 'queryHash' | 'dryRun' | 'indices' | 'method' | 'path'
+>
 
 /** What is about to be removed, and by which rule. */
 export type Intended = Pick<
   AuditEvent,
-  'type' | 'memoryId' | 'memoryIds' | 'routings' | 'index' | 'rule' | 'seqNo' | 'primaryTerm' | 'version'
+  'type' | 'memoryId' | 'memoryIds' | 'routings' | 'index' | 'rule' | 'seqNo' | 'primaryTerm' | 'version' | 'total'
 >
 
 /** What came of a delete. */
@@ -33,6 +42,7 @@ export type AuditedEnd = Pick<AuditEvent, 'result'> &
     Pick<
       AuditEvent,
       | 'outcome'
+      | 'status'
       | 'type'
       | 'index'
       | 'seqNo'

@@ -1,20 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto'
 
-import type { AuditAction, AuditEvent } from '../core/audit/event.ts'
+import type { AuditEvent } from '../core/audit/event.ts'
 import { auditFields } from '../core/audit/event.ts'
 import { FAILURES, GatewayError } from '../core/failure.ts'
-import type { Route } from '../core/route.ts'
-import { callerChain } from '../forward/caller-chain.ts'
-import type { AuditWriter } from '../ops/audit/writer.ts'
+import type { RecordWriter } from '../ops/audit/anonymous-refusals.ts'
+import { refusedRemovalOf, requestOf, subjectOf } from './audit-subject.ts'
+import type { SubjectParts } from './audit-subject.ts'
 import type { Result } from '../wire/answer.ts'
-import { containerOf } from './addressed.ts'
 import type { Audit, AuditedEnd, AuditedRequest, AuditSubject, AuditTrail, Intended } from './audit-trail.ts'
 import type { HandlerParts } from './exchange.ts'
 
-type Parts = Pick<HandlerParts, 'legacy' | 'boundary'>
-
 /** Makes records of requests, and hands them to the writer. */
-export function createAudit(writer: Pick<AuditWriter, 'write' | 'append'>, parts: Parts, now = Date.now): Audit {
+export function createAudit(writer: RecordWriter, parts: SubjectParts, now = Date.now): Audit {
   return {
     begin(exchange, subject) {
       exchange.isAudited = true
@@ -42,12 +39,14 @@ export function createAudit(writer: Pick<AuditWriter, 'write' | 'append'>, parts
     },
     ended(exchange, result) {
       if (exchange.isAudited === true) return
-      const subject = subjectOf(exchange, parts)
+      const subject = subjectOf(exchange, parts) ?? refusedRemovalOf(exchange, parts)
       if (subject === undefined) return
       const came = endOf(result)
       const event = { ...requestOf(exchange, parts), ...subject, eventId: randomUUID(), at: now() }
       const told = withoutIntent({ ...event, rule: came.outcome, ...came })
-      writer.append(auditFields(exchange.isReplayed === true ? { ...told, phase: 'replay' } : told))
+      const fields = auditFields(exchange.isReplayed === true ? { ...told, phase: 'replay' } : told)
+      if (exchange.principal === undefined) writer.appendAnonymous(fields)
+      else writer.append(fields)
     },
   }
 }
@@ -128,50 +127,4 @@ function endOfFailure(error: unknown): AuditedEnd {
 /** SHA-256 of a query. */
 export function hashQuery(text: string): string {
   return createHash('sha256').update(text).digest('base64url')
-}
-
-function requestOf(exchange: AuditedRequest, { boundary }: Parts) {
-  const { request, requestId, principal, cluster } = exchange
-  const peer = request.socket.remoteAddress ?? ''
-  const { addresses } = callerChain(request.headersDistinct['x-forwarded-for'] ?? [], peer, boundary.isTrustedProxy)
-  return {
-    requestId,
-    issuer: principal?.issuer,
-    subject: principal?.subject,
-    clientIp: addresses[0] === '' ? undefined : addresses[0],
-    cluster: cluster?.name,
-  }
-}
-
-const MAX_TEXT = 512
-
-/** What a request asks to delete, as it was sent; `undefined` for one that is no delete. A target that nobody can read may be one. */
-function subjectOf({ route, method, principal }: AuditedRequest, parts: Parts): AuditSubject | undefined {
-  if (route === undefined) return method === 'DELETE' ? { action: 'delete-memory' } : undefined
-  const action = actionOf(route)
-  if (action === undefined) return undefined
-  const sent = (name: 'containerId' | 'typeText' | 'memoryId'): string | undefined => {
-    const text = (route as Readonly<Record<string, unknown>>)[name]
-    return typeof text === 'string' && text !== '' ? text.slice(0, MAX_TEXT) : undefined
-  }
-  const containerId = principal === undefined ? sent('containerId') : containerOf(parts, route, principal)
-  return { action, containerId: containerId?.slice(0, MAX_TEXT), type: sent('typeText'), memoryId: sent('memoryId') }
-}
-
-function actionOf(route: Route): AuditAction | undefined {
-  switch (route.kind) {
-    case 'deleteMemory':
-    case 'deleteLegacyMemory':
-      return 'delete-memory'
-    case 'deleteLegacyMemories':
-      return 'delete-memories'
-    case 'deleteByQuery':
-      return 'delete-by-query'
-    case 'deleteContainer':
-      return 'delete-container'
-    case 'executeRetention':
-      return 'execute-retention'
-    default:
-      return undefined
-  }
 }

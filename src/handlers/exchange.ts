@@ -6,7 +6,7 @@ import type { QueryStore } from '../core/delete-by-query.ts'
 import type { ContainerStore } from '../core/delete-container.ts'
 import type { DeleteOutcome, MemoryStore } from '../core/delete-memory.ts'
 import type { DeleteQuota } from '../core/delete-quota.ts'
-import type { RouteClass } from '../core/guard/decision.ts'
+import type { Refusal, RouteClass } from '../core/guard/decision.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { KeptAnswers } from '../core/idempotency.ts'
 import type { Principal } from '../core/principal.ts'
@@ -43,8 +43,8 @@ export interface Exchange {
   outcome?: DeleteOutcome
   /** What became of memories that were to be deleted, for the metrics. */
   deletes?: readonly CountedDelete[]
-  /** What the guard made of it: the class of the API, and whether there was anything to say against it. */
-  guarded?: { readonly class: RouteClass; isClean: boolean }
+  /** What the guard made of it: the class of the API, whether there was anything to say against it, and what it was refused for. */
+  guarded?: { readonly class: RouteClass; readonly isClean: boolean; readonly refusedBy?: Refusal['cause'] }
 }
 
 interface CountedDelete {

@@ -8,6 +8,16 @@ import { openUpload } from '../forward/upload.ts'
 import type { Admitted, ClusterParts } from './exchange.ts'
 import { judgeAll } from './judge-findings.ts'
 
+/** Hears of what a bulk removes. */
+export interface BulkWatch {
+  /** Each line that removes a document. */
+  readonly onDelete: (index: string | undefined) => void
+  /** The body goes on, but cannot be read, or not any more. */
+  readonly onUnread: () => void
+  /** Before its last part goes out. Throws to end the request. */
+  readonly beforeEnd: () => Promise<void> | void
+}
+
 /**
  * @param headers what goes to the node, settled before
  * @param maxBytes of the body as it comes
@@ -18,6 +28,7 @@ type ForwardInspected = (
   headers: readonly string[],
   maxBytes: number,
   limits: BodyLimits,
+  watch?: BulkWatch,
 ) => Promise<void>
 
 /** Of a body of lines so much is looked at before the node is asked at all: as much as most clients send at once. */
@@ -43,12 +54,12 @@ function heldBytes(kind: BodyCheck['kind'], { searchBytes }: ScanLimits): number
  * node is broken off before its end, so that the server has run nothing of it.
  * @throws GatewayError guardRefused, insufficientScope, invalidBody, unreadableBody, bodyTooLarge, indicesUnknown
  */
-export const forwardInspected: ForwardInspected = async (exchange, check, headers, maxBytes, limits) => {
+export const forwardInspected: ForwardInspected = async (exchange, check, headers, maxBytes, limits, watch) => {
   const { request, response, waited, cluster } = exchange
   const held = { heldBytes: heldBytes(check.kind, limits), inflatedBytes: limits.inflatedBytes }
   const upload = openUpload(request, maxBytes)
   try {
-    const body = await openGuardedBody(upload, request, inspect(check, limits), held)
+    const body = await openGuardedBody(upload, request, inspect(check, limits, watch), held)
     await waited.during(() => cluster.forward(request, response, headers, body)).finally(() => body.destroy())
   } finally {
     // What is left of it is read and dropped: see openUpload.
@@ -56,13 +67,14 @@ export const forwardInspected: ForwardInspected = async (exchange, check, header
   }
 }
 
-function inspect(check: BodyCheck, limits: ScanLimits): Inspection {
-  const scanner = scannerFor(check, limits)
+function inspect(check: BodyCheck, limits: ScanLimits, watch?: BulkWatch): Inspection {
+  const scanner = scannerFor(check, limits, watch?.onDelete)
   let isOff = false
   const unreadable = (error: GatewayError): void => {
     if (check.unclear(error.message) !== undefined) throw error
     // Observed only: what follows could not be told for what it is.
     isOff = true
+    watch?.onUnread()
   }
   const take = (findings: readonly Finding[]): void | Promise<void> => {
     if (!isOff) return judgeAll(findings, check, unreadable)
@@ -71,5 +83,6 @@ function inspect(check: BodyCheck, limits: ScanLimits): Inspection {
     take: (bytes) => take(isOff ? [] : scanner.push(bytes)),
     end: () => take(isOff ? [] : scanner.end()),
     unreadable,
+    last: () => watch?.beforeEnd(),
   }
 }

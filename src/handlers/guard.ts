@@ -85,7 +85,7 @@ export function whichCounts(
       const outcome = refusal === enforced ? 'refused' : 'observed'
       if (!told.has(reason)) guard.onRefusal({ requestId, outcome, method, api, class: level, rule, cause, reason })
       told.add(reason)
-      exchange.guarded = { class: level, isClean: false }
+      exchange.guarded = { class: level, isClean: false, ...(refusal === enforced ? { refusedBy: cause } : {}) }
     }
     return enforced
   }

@@ -1,26 +1,46 @@
 import { wordRule } from '../core/explain.ts'
 import type { Decision } from '../core/guard/decide.ts'
+import type { BodyCheck } from '../core/guard/decision.ts'
+import { removalIn } from '../core/guard/removal.ts'
 import type { Route } from '../core/route.ts'
 import { hasBody } from '../forward/engine.ts'
 import type { Handled } from './exchange.ts'
+import { forwardRemoval } from './audited-removal.ts'
 import { checkIdentity, forwardAsCaller, headersToNode } from './forward-as-caller.ts'
 import { forwardInspected } from './forward-inspected.ts'
+import type { BulkWatch } from './forward-inspected.ts'
 import type { Guard } from './guard-settings.ts'
 import { decideRequest, firstEnforced, guardRequest, isEnforced } from './guard.ts'
 import { refusalError } from './refuse.ts'
 import { allowed } from './work.ts'
 import type { Asked, Work } from './work.ts'
 
+/** The body of somebody who may do all: it is read for what it removes, and goes on whatever that is. */
+const UNREAD_BULK: BodyCheck = {
+  kind: 'bulk',
+  api: 'bulk',
+  class: 'write',
+  unnamed: undefined,
+  judge: () => undefined,
+  unclear: () => undefined,
+}
+
 /** What goes on to the cluster as the caller, where the guard lets it. */
 export const passThrough: Work<Route> = {
   async handle(parts, exchange): Promise<Handled> {
-    const { boundary, guard } = parts
+    const { boundary, guard, audit } = parts
     const check = await guardRequest(guard, exchange)
     const headers = headersToNode(boundary, exchange)
-    if (check !== undefined && hasBody(exchange.request)) {
-      await forwardInspected(exchange, check, headers, boundary.maxBodyBytes, guard.bodies)
-    } else if (check?.unnamed !== undefined) throw refusalError(check.unnamed)
-    else await forwardAsCaller(parts, exchange, { headers })
+    const forward = async (watch?: BulkWatch): Promise<void> => {
+      const read = check ?? (watch && UNREAD_BULK)
+      if (read !== undefined && hasBody(exchange.request)) {
+        await forwardInspected(exchange, read, headers, boundary.maxBodyBytes, guard.bodies, watch)
+      } else if (check?.unnamed !== undefined) throw refusalError(check.unnamed)
+      else await forwardAsCaller(parts, exchange, { headers })
+    }
+    const removal = audit && removalIn(exchange)
+    if (audit === undefined || removal === undefined) await forward()
+    else await forwardRemoval(audit, guard, exchange, removal, forward)
     return 'forwarded'
   },
 

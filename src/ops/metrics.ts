@@ -39,8 +39,8 @@ export interface Metrics {
   keySetFetched(issuer: string, result: 'ok' | 'failed'): void
   /** A request that the guard let through, refused, or would have refused (`observed`). */
   guardDecision(outcome: 'allowed' | 'refused' | 'observed', cause: string, level: string): void
-  /** Records of the audit that were written, or for which there was no room while nothing could be. */
-  auditRecords(result: 'written' | 'lost', records: number): void
+  /** Records of the audit that were written, for which there was no room while nothing could be, or which were counted in another one. */
+  auditRecords(result: 'written' | 'lost' | 'suppressed', records: number): void
   /** A receipt for a delete. */
   receipt(result: 'signed' | 'failed'): void
   /** Memories of a person that an erasure which goes on here has deleted. */
@@ -117,15 +117,17 @@ export function createMetrics(): Metrics {
     ['outcome', 'cause', 'class'],
   )
 
-  const recorded = counter('audit_records_total', 'Records of the audit: written, or lost while nothing could be.', [
-    'result',
-  ])
+  const recorded = counter(
+    'audit_records_total',
+    'Records of the audit: written, lost while nothing could be, or counted in another one.',
+    ['result'],
+  )
   const receipts = counter('receipts_total', 'Receipts for deletes: signed, or not, which ends no delete.', ['result'])
   const erased = counter('memories_erased_total', 'Memories deleted by erasures of people.', ['cluster'])
   const auditFailures = counter('audit_failures_total', 'How often the audit could not be written any more.', [])
   // A counter that is not there before it counts shows no increase the first time: these may happen once, and alerts wait for them.
   for (const [code, { source }] of Object.entries(FAILURES)) failures.inc({ code, source }, 0)
-  for (const result of ['written', 'lost'] as const) recorded.inc({ result }, 0)
+  for (const result of ['written', 'lost', 'suppressed'] as const) recorded.inc({ result }, 0)
   for (const result of ['signed', 'failed'] as const) receipts.inc({ result }, 0)
 
   return {

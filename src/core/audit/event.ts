@@ -1,3 +1,4 @@
+import type { RemovalAction } from '../guard/removal.ts'
 import type { Long } from '../look.ts'
 import type { AuditFields } from './chain.ts'
 
@@ -15,6 +16,8 @@ export type AuditAction =
   | 'delete-container'
   | 'execute-retention'
   | 'erase-person'
+  /** What was passed through to the cluster. */
+  | RemovalAction
 
 /** What one record says. No memory's text, no token, no query: of a query its hash. */
 export interface AuditEvent {
@@ -43,6 +46,13 @@ export interface AuditEvent {
   /** Of those ids, where a document of them has one. */
   readonly routings?: readonly (string | null)[] | undefined
   readonly index?: string | undefined
+  /** As a request that was passed through named them: patterns and aliases too. */
+  readonly indices?: readonly string[] | undefined
+  /** Of such a request, as it came, without its query. */
+  readonly method?: string | undefined
+  readonly path?: string | undefined
+  /** What the cluster answered it. */
+  readonly status?: number | undefined
   /** `deleted`, or why not: a decision or the code of a failure. */
   readonly outcome?: string | undefined
   /** By which rule it was allowed, or refused. */
@@ -87,6 +97,9 @@ export function auditFields(event: AuditEvent): AuditFields {
     'user.target.domain': event.targetIssuer,
     'client.ip': event.clientIp,
     'http.request.id': event.requestId,
+    'http.request.method': event.method,
+    'url.path': event.path,
+    'http.response.status_code': event.status,
     'rule.name': event.rule,
     'memory.phase': event.phase,
     'memory.cluster': event.cluster,
@@ -96,6 +109,7 @@ export function auditFields(event: AuditEvent): AuditFields {
     'memory.ids': event.memoryIds,
     'memory.routings': event.routings,
     'memory.index': event.index,
+    'memory.indices': event.indices,
     'memory.outcome': event.outcome,
     'memory.seq_no': plain(event.seqNo),
     'memory.primary_term': plain(event.primaryTerm),

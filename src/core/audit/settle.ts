@@ -54,4 +54,4 @@ export function settledFields(
 
 /** What names the delete, and who asked for it; not what places a record in its chain. */
 const KEPT =
-  /^(?:event\.(?:kind|category|action|id)|user\..*|client\.ip|http\.request\.id|rule\.name|memory\.(?:cluster|container_id|type|id|index|seq_no|primary_term))$/
+  /^(?:event\.(?:kind|category|action|id)|user\..*|client\.ip|http\.request\.id|rule\.name|http\.request\.method|url\.path|memory\.(?:cluster|container_id|type|id|index|indices|seq_no|primary_term))$/

@@ -14,7 +14,7 @@ const SOURCE: NextLine = { kind: 'skip' }
  * are told apart as the server does it (BulkRequestParser of OpenSearch 3.4.0): empty ones count for nothing where metadata is due, and a
  * line that is not understood ends the reading, since what follows could be either.
  */
-export function scanBulk({ lineBytes }: ScanLimits): BodyScanner {
+export function scanBulk({ lineBytes }: ScanLimits, onDelete?: (index: string | undefined) => void): BodyScanner {
   const metadata: NextLine = { kind: 'read', maxBytes: lineBytes }
   return scanLines(lineBytes, ({ found, giveUp }) => {
     const namings = new FirstNamings()
@@ -30,6 +30,7 @@ export function scanBulk({ lineBytes }: ScanLimits): BodyScanner {
           return
         }
         isSourceNext = action.hasSource
+        if (!action.hasSource) onDelete?.(action.index)
         found(...(action.index === undefined ? namings.unnamed(line) : namings.named([action.index], line)))
         // An ingest pipeline may send the document to any index.
         if (action.hasPipeline) found({ kind: 'hidden', line, what: 'a pipeline' })

@@ -4,14 +4,18 @@ import { scanBulk } from './scan-bulk.ts'
 import { scanIds, scanMget, scanQuery } from './scan-held.ts'
 import { scanMsearch } from './scan-msearch.ts'
 
-/** A scanner for one body. */
-export function scannerFor({ kind, api }: Pick<BodyCheck, 'kind' | 'api'>, limits: ScanLimits): BodyScanner {
+/** A scanner for one body. @param onDelete hears of each line of a bulk that removes a document */
+export function scannerFor(
+  { kind, api }: Pick<BodyCheck, 'kind' | 'api'>,
+  limits: ScanLimits,
+  onDelete?: (index: string | undefined) => void,
+): BodyScanner {
   if (api.includes('template')) return scanTemplates()
   // Its documents say more of what they want than a _mget's, and less strictly.
   if (api === 'mtermvectors') return scanQuery(api, limits)
   switch (kind) {
     case 'bulk':
-      return scanBulk(limits)
+      return scanBulk(limits, onDelete)
     case 'ids':
       return scanIds(limits)
     case 'mget':
