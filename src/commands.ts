@@ -6,6 +6,7 @@ import { auditCommand } from './commands/audit.ts'
 import { checkCommand } from './commands/check.ts'
 import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { eraseCommand } from './commands/erase.ts'
 import { explainCommand } from './commands/explain.ts'
 import type { Env } from './commands/read-config.ts'
 import { receiptCommand } from './commands/receipt.ts'
@@ -36,13 +37,14 @@ function createProgram(env: Env, exit: (code: number) => void): Command {
     .exitOverride()
   program.addHelpText(
     'after',
-    '\nExit codes: 0 done, 1 it failed, 2 bad command line or configuration; explain and doctor have more, see their --help\n' +
+    '\nExit codes: 0 done, 1 it failed, 2 bad command line or configuration; explain, erase and doctor have more, see their --help\n' +
       '\nExample:\n  memory-gateway demo --once',
   )
   program.addCommand(startCommand(env))
   program.addCommand(checkCommand(env))
   program.addCommand(explainCommand(env, exit))
   program.addCommand(doctorCommand(env, exit))
+  program.addCommand(eraseCommand(env, exit))
   program.addCommand(auditCommand(exit))
   program.addCommand(receiptCommand(exit))
   program.addCommand(schemaCommand())

@@ -44,3 +44,11 @@ test.each([[['begin']], [['check']], [['start', '--config']], [['token', '--subj
     expect((await run(...words)).code).toBe(2)
   },
 )
+
+test('erase refuses a command line that names nobody, or no field, with what to write', async () => {
+  const erase = (...words: string[]) => run('erase', '--config', 'nothing.yaml', ...words)
+  expect((await erase()).code).toBe(2)
+  expect(await erase('--subject', '')).toEqual({ code: 2, out: expect.stringContaining('subject') as unknown })
+  const field = await erase('--subject', 'a', '--namespace', 'user_id')
+  expect(field).toEqual({ code: 2, out: expect.stringContaining('user_id=alice') as unknown })
+})
