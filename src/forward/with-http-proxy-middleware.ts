@@ -115,6 +115,8 @@ function relay(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const tidy = rememberListeners(response)
+    // The stages, the middleware and its pipe have eleven between them where there are traces: Node would warn of each request.
+    response.setMaxListeners(20)
     response.once('close', resolve)
     if (response.destroyed) {
       resolve()

@@ -31,13 +31,13 @@ beforeAll(async () => {
   processes = await openGatewayProcesses()
   await memories.putContainer('c', { owner: { name: 'alice' } })
 })
-afterEach(() => {
+afterEach(async () => {
   proxy.reset()
-  processes.killAll()
+  await processes.killAll()
 })
 afterAll(async () => {
   agent.destroy()
-  processes.close()
+  await processes.close()
   await proxy.close()
   await memories.removeAll()
 })

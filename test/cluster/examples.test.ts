@@ -16,6 +16,7 @@ import { call } from '../support/call.ts'
 import type { Call, Reply } from '../support/call.ts'
 import { plainCluster, securedCluster } from '../support/clusters.ts'
 import { collect } from '../support/collected.ts'
+import { collectAnswersAt, portOf } from '../support/collected-answers.ts'
 import { serving, startKeyServer } from '../support/key-server.ts'
 import type { KeyServer } from '../support/key-server.ts'
 import { until } from '../support/until.ts'
@@ -77,7 +78,14 @@ async function start(name: string, more: Record<string, string> = {}): Promise<G
   shown.push(name)
   const config = loadConfig(join(EXAMPLES, name), { env: { ...env, ...more }, check: checkConfig })
   const started = await startGateway(config, createLog('info', { write: (line) => collect('log', line) }))
-  gateway = started
+  const stopCollecting = collectAnswersAt(new Set([portOf(started.url), portOf(started.opsUrl)]))
+  gateway = {
+    ...started,
+    async close() {
+      await started.close()
+      stopCollecting()
+    },
+  }
   await until(async () => (await call(started.opsUrl, { path: '/readyz' })).status === 200)
   return started
 }

@@ -4,11 +4,14 @@ import type { Stage } from '../../src/core/explain.ts'
 import { MEMORY_OPERATIONS } from '../../src/core/memory-routes.ts'
 import { call } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { collectTraces } from '../support/collected-traces.ts'
 import { explain } from '../support/explain.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
 import { startPluginStandIn } from '../support/plugin-stand-in.ts'
+
+collectTraces()
 
 // Each request is asked about, and then made: what was said is what is done.
 

@@ -97,7 +97,7 @@ describe.each(SEEDS)(`${String(MEMORIES)} deletes from ${String(CALLERS)} caller
     })
   }, 60_000)
   afterAll(async () => {
-    processes.close()
+    await processes.close()
     await proxy.close()
     await memories.removeAll()
   })

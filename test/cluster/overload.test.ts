@@ -77,7 +77,7 @@ long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
     (SECONDS + 60) * 1_000,
   )
   afterAll(async () => {
-    processes.close()
+    await processes.close()
     await proxy.close()
     await memories.removeAll()
   })

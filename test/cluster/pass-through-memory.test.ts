@@ -27,8 +27,8 @@ beforeAll(async () => {
   upstream = createServer((request, response) => void serve(request, response)).listen(0, '127.0.0.1')
   await once(upstream, 'listening')
 })
-afterAll(() => {
-  processes.close()
+afterAll(async () => {
+  await processes.close()
   upstream.closeAllConnections()
   upstream.close()
 })

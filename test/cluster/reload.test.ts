@@ -42,12 +42,12 @@ beforeAll(async () => {
     })
   }
 })
-afterEach(() => {
+afterEach(async () => {
   proxy.reset()
-  processes.killAll()
+  await processes.killAll()
 })
 afterAll(async () => {
-  processes.close()
+  await processes.close()
   await proxy.close()
   for (const world of Object.values(worlds)) await world.removeAll()
 })

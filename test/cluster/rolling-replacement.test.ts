@@ -34,7 +34,7 @@ beforeAll(async () => {
 })
 afterEach(() => processes.killAll())
 afterAll(async () => {
-  processes.close()
+  await processes.close()
   await memories.removeAll()
 })
 

@@ -26,12 +26,12 @@ beforeAll(async () => {
   token = processes.token
   await memories.putContainer('c', { owner: { name: 'alice' } })
 })
-afterEach(() => {
+afterEach(async () => {
   proxy.reset()
-  processes.killAll()
+  await processes.killAll()
 })
 afterAll(async () => {
-  processes.close()
+  await processes.close()
   await proxy.close()
   await memories.removeAll()
 })

@@ -295,6 +295,6 @@ test('the example of an SDK, loaded with --import, exports what a stopping gatew
     )
     expect(printed).toContain(`traceId: '${TRACE}'`)
   } finally {
-    processes.close()
+    await processes.close()
   }
 })

@@ -3,8 +3,6 @@ import type { Agent, IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { RequestOptions } from 'node:https'
 
-import { collectAnswer } from './collected.ts'
-
 /** One request, its target sent as it is written here: nothing normalises or encodes it. */
 export interface Call {
   readonly method?: string
@@ -57,9 +55,6 @@ export function call(origin: string, { method = 'GET', path, token, headers, bod
         response.on('error', reject)
         response.on('end', () => {
           const bytes = Buffer.concat(parts)
-          if ((response.statusCode ?? 0) >= 400) {
-            collectAnswer(origin, response.statusCode ?? 0, response.rawHeaders, bytes.toString())
-          }
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,

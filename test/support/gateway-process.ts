@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
-import { answersOf, collectLines } from './collected.ts'
+import { askOps, collectLines, FOLDER, isCollecting } from './collected.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const MAX_PRINTED = 1_000_000
@@ -36,8 +36,8 @@ export interface GatewayProcesses {
   /** @param flags Node's own */
   start(config: Omit<ConfigInput, 'auth'>, flags?: readonly string[]): Promise<GatewayProcess>
   /** Kills those that still run. */
-  killAll(): void
-  close(): void
+  killAll(): Promise<void>
+  close(): Promise<void>
 }
 
 /** @param scopes of the token */
@@ -51,7 +51,10 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
     ttlMs: 3_600_000,
   })
   const started: ChildProcess[] = []
-  const killAll = (): void => {
+  /** Their ops ports. */
+  const running = new Map<ChildProcess, string>()
+  const killAll = async (): Promise<void> => {
+    await Promise.all([...running.values()].map((opsUrl) => askOps(opsUrl, undefined)))
     for (const child of started.splice(0)) child.kill('SIGKILL')
   }
 
@@ -62,10 +65,10 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
       writeFileSync(path, JSON.stringify({ listen: { port: 0 }, ops: { port: 0 }, auth: { issuers }, ...changed }))
     }
     configure(config)
-    const child = spawn(process.execPath, [...flags, join(ROOT, 'src/cli.ts'), 'start', '--config', path], {
-      cwd: folder,
-      env: { PATH: process.env['PATH'] },
-    })
+    const collecting = isCollecting() ? ['--import', join(import.meta.dirname, 'collect-own-answers.ts')] : []
+    const args = [...flags, ...collecting, join(ROOT, 'src/cli.ts'), 'start', '--config', path]
+    const env = { PATH: process.env['PATH'], [FOLDER]: process.env[FOLDER] }
+    const child = spawn(process.execPath, args, { cwd: folder, env })
     started.push(child)
     const ended = once(child, 'exit').then(([code]) => ({ code: code as unknown }))
     let printed = ''
@@ -87,7 +90,8 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
       void ended.then(() => reject(new Error(`it ended: ${printed}`)))
     })
     const { url, opsUrl } = JSON.parse(line) as { url: string; opsUrl: string }
-    answersOf(url)
+    running.set(child, opsUrl)
+    void ended.then(() => running.delete(child))
     const residentMegabytes = (): number => {
       const status = readFileSync(`/proc/${String(child.pid)}/status`, 'utf8')
       return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_024
@@ -99,8 +103,8 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
     token,
     start,
     killAll,
-    close() {
-      killAll()
+    async close() {
+      await killAll()
       rmSync(folder, { recursive: true, force: true })
     },
   }

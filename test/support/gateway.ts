@@ -8,7 +8,9 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { createLog } from '../../src/ops/log.ts'
 import { checkConfig } from '../../src/check-config.ts'
 import { startGateway } from '../../src/server.ts'
-import { answersOf, collect, collectOps, plantSecretsOf } from './collected.ts'
+import { askOps, collect } from './collected.ts'
+import { collectAnswersAt, portOf } from './collected-answers.ts'
+import { plantSecretsOf } from './plant-secrets.ts'
 
 export const TEST_ISSUER = 'https://issuer.test'
 export const TEST_AUDIENCE = 'memory-gateway'
@@ -72,7 +74,7 @@ export async function startTestGateway({
     collect('log', line)
   }
   const gateway = await startGateway(config, createLog('debug', { write }))
-  answersOf(gateway.url)
+  const stopCollecting = collectAnswersAt(new Set([portOf(gateway.url), portOf(gateway.opsUrl)]))
   return {
     url: gateway.url,
     opsUrl: gateway.opsUrl,
@@ -80,8 +82,9 @@ export async function startTestGateway({
     token: ({ subject = 'alice', scopes = ['memory:delete'], ttlMs = 600_000, extra = {} } = {}) =>
       issuer.sign({ subject, scopes, audience: TEST_AUDIENCE, ttlMs, extraClaims: extra }),
     async close() {
-      await collectOps(gateway.opsUrl, config.ops.token)
+      await askOps(gateway.opsUrl, config.ops.token)
       await gateway.close()
+      stopCollecting()
       await rm(folder, { recursive: true, force: true })
     },
   }

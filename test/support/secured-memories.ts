@@ -5,6 +5,7 @@ import type { MemoryType } from '../../src/core/memory.ts'
 import { call } from './call.ts'
 import type { Call, Reply } from './call.ts'
 import type { SecuredCluster } from './clusters.ts'
+import { MEMORY_TEXT } from './collected.ts'
 import type { GatewayOverrides } from './gateway.ts'
 
 /** Where the ml-commons plugin keeps containers: one for all tests, so ids hold the test's prefix. */
@@ -17,6 +18,7 @@ export interface SecuredMemories {
   indexOf(type: MemoryType): string
   /** Asks the cluster as the super admin, whom nothing is hidden from. */
   asAdmin(request: Omit<Call, 'tls'> & { readonly json?: unknown }): Promise<Reply>
+  /** What does not belong to a container index has a text that no gateway may ever say but to who may read it. */
   put(index: string, id: string, source: unknown, query?: string): Promise<void>
   has(index: string, id: string): Promise<boolean>
   /** Stores a container in system indices, as the plugin does on a cluster with security. */
@@ -46,8 +48,9 @@ export function securedMemories(cluster: SecuredCluster): SecuredMemories {
 
   const put: SecuredMemories['put'] = async (index, id, source, query = '?refresh=true') => {
     if (index !== CONTAINER_INDEX) made.add(index)
+    const document = index === CONTAINER_INDEX ? source : { ...(source as object), planted: MEMORY_TEXT }
     const path = `/${index}/_doc/${encodeURIComponent(id)}${query}`
-    const { status, text } = await asAdmin({ method: 'PUT', path, json: source })
+    const { status, text } = await asAdmin({ method: 'PUT', path, json: document })
     if (status !== 200 && status !== 201) throw new Error(`PUT ${path}: ${String(status)} ${text}`)
   }
 

@@ -1,4 +1,4 @@
-import { scanCollected } from './collected.ts'
+import { scanCollected } from './scan-collected.ts'
 import { stopTestClusters } from './start-clusters.ts'
 
 /**
