@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import express from 'express'
 
@@ -10,6 +10,7 @@ import type { Principal } from './core/principal.ts'
 import { dialectOf, dialectOfRawTarget } from './core/route.ts'
 import { Stopwatch } from './core/stopwatch.ts'
 import type { ArrivedRequest, Tracing } from './core/tracing.ts'
+import type { AskedUpgrade } from './forward/engine.ts'
 import { chooseFor, readRoute } from './handlers/admit.ts'
 import type { AdmitParts } from './handlers/admit.ts'
 import type { Exchange, Handled, HandlerParts } from './handlers/exchange.ts'
@@ -38,13 +39,16 @@ export interface AppParts extends HandlerParts, AdmitParts {
 
 const OURS = /^\/(?:_plugins\/_ml|api)\//
 
+/** `upgrade`: where the request asks for it, and it was picked for it. */
+type Listener = (request: IncomingMessage, response: ServerResponse, upgrade?: AskedUpgrade) => void
+
 /**
  * The gateway's first port: the stages of a request, top to bottom, under express.
  * @param take the parts for one request, from its beginning to its end, whatever comes into force meanwhile
  */
-export function createApp(take: () => Lease<AppParts>): RequestListener {
+export function createApp(take: () => Lease<AppParts>): Listener {
   let inFlight = 0
-  const handle: RequestListener = (request, response) => {
+  const handle: Listener = (request, response, upgrade) => {
     const { value: parts, end } = take()
     inFlight += 1
     // A call with a key carries on without its caller, and an answer may still be on its way when all is decided.
@@ -57,19 +61,19 @@ export function createApp(take: () => Lease<AppParts>): RequestListener {
       inFlight -= 1
       endLast()
     })
-    const exchange = begin(parts, request, response)
+    const exchange = begin(parts, request, response, upgrade)
     const isTooMany = inFlight > parts.maxInFlight
     const served = parts.tracing === undefined ? serve : serveTraced(parts.tracing)
     void served(parts, exchange, isTooMany).finally(endLast)
   }
   const app = express()
   app.disable('x-powered-by')
-  app.use(handle)
-  return (request, response) => {
+  app.use((request, response) => handle(request, response))
+  return (request, response, upgrade) => {
     // Ours under express; it would answer targets that it cannot parse in words of its own, and knows no messages of HTTP/2. What belongs to the
     // cluster goes without: express gives each request another prototype, which was a twentieth of a forwarded request's CPU.
-    if (OURS.test(request.url ?? '') && request.httpVersionMajor === 1) app(request, response)
-    else handle(request, response)
+    if (OURS.test(request.url ?? '') && request.httpVersionMajor === 1 && upgrade === undefined) app(request, response)
+    else handle(request, response, upgrade)
   }
 }
 
@@ -121,7 +125,12 @@ const TOO_MANY = 'The gateway has too many requests under way; try again later'
 const now = (): number => performance.now()
 
 /** Stage 1: the request gets its id, and its access line as soon as its response closes. */
-function begin(parts: AppParts, request: IncomingMessage, response: ServerResponse): Exchange {
+function begin(
+  parts: AppParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  upgrade: AskedUpgrade | undefined,
+): Exchange {
   const exchange: Exchange = {
     request,
     response,
@@ -130,6 +139,7 @@ function begin(parts: AppParts, request: IncomingMessage, response: ServerRespon
     requestId: wellFormedId(request.headers['x-request-id']) ?? randomUUID(),
     startedAt: performance.now(),
     waited: new Stopwatch(now),
+    upgrade,
   }
   response.once('close', () => {
     logAccess(parts, exchange)

@@ -35,6 +35,7 @@ export interface GatewayCluster {
   readonly checks: () => Readonly<Record<'cluster' | 'maskedIndices' | 'circuit' | 'nodes', HealthCheck>>
   /** For metrics. */
   readonly waiting: () => number
+  readonly upgraded: () => number
   /** What is there at this moment, whoever asks. */
   readonly presence: Presence
   readonly hasIndex: (index: string, signal: AbortSignal) => Promise<boolean>
@@ -114,6 +115,8 @@ export async function openGatewayCluster(
   })
   const queryStores = createQueryStores({ client: circuit.guard(client), readable, policy, containers: stores })
   const engine = await openEngine(cluster, choice)
+  const tellForward = (seconds: number, result: 'answered' | 'failed'): void =>
+    metrics.upstream({ cluster: name, operation: 'forward', seconds, result })
   if (cluster.passThrough.identity === 'service') log.warn(ONLY_GUARD, { cluster: name })
 
   return {
@@ -125,9 +128,12 @@ export async function openGatewayCluster(
       indexTables: keepIndexTable({ client, ...indexTable }),
       allowTenantHeader: cluster.passThrough.allowTenantHeader,
       identityOf: identityOf(cluster),
-      forward: timed(traced(engine.forward, name, tracing), (seconds, result) =>
-        metrics.upstream({ cluster: name, operation: 'forward', seconds, result }),
-      ),
+      forward: timed(traced(engine.forward, name, tracing), tellForward),
+      // The gateway's own credentials serve nobody whose requests it does not see.
+      forwardUpgrade:
+        cluster.passThrough.identity === 'service'
+          ? undefined
+          : timed(traced(engine.forwardUpgrade, name, tracing), tellForward),
       versionHeader: () => client.versionHeader(),
     },
     nodes: choice,
@@ -143,6 +149,7 @@ export async function openGatewayCluster(
       nodes: { ok: choice.states().some(({ state }) => state === 'up'), states: choice.states() },
     }),
     waiting: () => stores.waiting(),
+    upgraded: () => engine.upgraded(),
     presence: createPresence(client, readable),
     hasIndex: (index, signal) => hasIndex(client, index, signal),
     service: { client, readable },

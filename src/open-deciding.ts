@@ -5,6 +5,7 @@ import type { AdmitParts } from './handlers/admit.ts'
 import type { HandlerParts } from './handlers/exchange.ts'
 import type { ExplainParts } from './handlers/explain.ts'
 import type { Guard } from './handlers/guard-settings.ts'
+import { canUpgrade } from './listen/serve-upgrades.ts'
 import type { SharedSettings } from './open-cluster.ts'
 import { joinClusters } from './open-clusters.ts'
 import type { GatewayClusters } from './open-clusters.ts'
@@ -109,6 +110,11 @@ function openGuard({ guard, memory, revocation, erasures }: ConfigFile, log: Log
   if (mode === 'observe') {
     const open = protectedIndices.mode === 'observe' ? '; memory and system indices are open too' : ''
     log.warn(`guard.mode is observe: what the rules refuse goes on to the cluster${open}`)
+  }
+  if (rules.some(({ upgrade }) => upgrade !== undefined) && !canUpgrade()) {
+    log.warn(
+      'guard.rules name upgrade, which this Node.js cannot hand over one by one: take 24.9 or later; until then no connection is upgraded',
+    )
   }
   return {
     policy: {

@@ -79,9 +79,10 @@ function assemble(
     keySets: () => authenticator.health(),
     tokens: () => authenticator.counts(),
     clusters: () =>
-      [...clusters.all].map(([name, { waiting, nodes, circuit }]) => ({
+      [...clusters.all].map(([name, { waiting, upgraded, nodes, circuit }]) => ({
         cluster: name,
         waiting: waiting(),
+        upgraded: upgraded(),
         nodes: nodes.states(),
         counters: nodes.counters(),
         circuit: circuit(),

@@ -1,35 +1,57 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
 import { authorizationOf } from './cluster/service-identity.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { proxyHeaders } from './core/cluster-identity.ts'
 import type { ClusterNodes } from './core/cluster-nodes.ts'
 import type { Tracing } from './core/tracing.ts'
-import type { Engine, Forward, ForwardOptions } from './forward/engine.ts'
+import type { ForwardOptions, UpgradingEngine } from './forward/engine.ts'
+import type { RawHeaders } from './forward/headers.ts'
 import { forwardWithUndici } from './forward/with-undici.ts'
-import { withTrailersBy } from './forward/with-trailers-by.ts'
+import { withHelpOf } from './forward/with-help-of.ts'
 import type { ClusterParts } from './handlers/exchange.ts'
 
 type Cluster = ConfigFile['clusters'][string]
 
+/** A way to pass a request on: `Forward`, or that of an upgrade. */
+type Send<Rest extends unknown[], Came> = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  headers: RawHeaders,
+  ...rest: Rest
+) => Promise<Came>
+
 /** The same way to pass a request on, with a span for it where anybody collects spans. */
-export function traced(forward: Forward, cluster: string, tracing: Tracing | undefined): Forward {
-  if (tracing === undefined) return forward
-  return (request, response, headers, body) => {
+export function traced<Rest extends unknown[], Came>(
+  send: Send<Rest, Came>,
+  cluster: string,
+  tracing: Tracing | undefined,
+): Send<Rest, Came> {
+  if (tracing === undefined) return send
+  return async (request, response, headers, ...rest) => {
     const attributes = { 'http.request.method': request.method ?? '', 'memory_gateway.cluster': cluster }
-    return tracing.forward(headers, attributes, async (withTrace) => {
-      await forward(request, response, withTrace, body)
+    const sending = Promise.withResolvers<Came>()
+    const status = tracing.forward(headers, attributes, async (withTrace) => {
+      sending.resolve(await send(request, response, withTrace, ...rest))
       return response.statusCode
     })
+    await status
+    return sending.promise
   }
 }
 
 /** The same way to pass a request on, with somebody told how long it took in seconds. */
-export function timed(forward: Forward, tell: (seconds: number, result: 'answered' | 'failed') => void): Forward {
+export function timed<Rest extends unknown[], Came>(
+  send: Send<Rest, Came>,
+  tell: (seconds: number, result: 'answered' | 'failed') => void,
+): Send<Rest, Came> {
   return async (...exchange) => {
     const startedAt = performance.now()
     const end = (result: 'answered' | 'failed'): void => tell((performance.now() - startedAt) / 1000, result)
     try {
-      await forward(...exchange)
+      const came = await send(...exchange)
       end('answered')
+      return came
     } catch (error) {
       end('failed')
       throw error
@@ -65,7 +87,7 @@ function clientCertificateOf({ service, passThrough }: Cluster): ForwardOptions[
 }
 
 /** The engine that passes requests on to one cluster, on connections of its own. */
-export async function openEngine(cluster: Cluster, choice: ClusterNodes): Promise<Engine> {
+export async function openEngine(cluster: Cluster, choice: ClusterNodes): Promise<UpgradingEngine> {
   const options: ForwardOptions = {
     nodes: cluster.nodes,
     choice,
@@ -77,11 +99,9 @@ export async function openEngine(cluster: Cluster, choice: ClusterNodes): Promis
     maxConnections: cluster.maxConnections,
   }
   // Loaded only where it is wanted.
-  const openOther = async (): Promise<Engine> => {
+  const openOther = async (): Promise<UpgradingEngine> => {
     const { forwardWithHttpProxyMiddleware } = await import('./forward/with-http-proxy-middleware.ts')
     return forwardWithHttpProxyMiddleware(options)
   }
-  return cluster.passThrough.engine === 'undici'
-    ? withTrailersBy(forwardWithUndici(options), openOther)
-    : await openOther()
+  return cluster.passThrough.engine === 'undici' ? withHelpOf(forwardWithUndici(options), openOther) : await openOther()
 }

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { createApp } from './app.ts'
 import { parseYaml } from './config/parse-yaml.ts'
 import type { ConfigFile } from './config/schema.ts'
+import type { UpgradeProtocol } from './core/asked-upgrade.ts'
 import type { ChainStatement } from './core/audit/chain.ts'
 import type { ConfigSource } from './config/source.ts'
 import { watchSource } from './config/watch-source.ts'
@@ -117,7 +118,10 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
 
   void audit?.settle(() => inForce.now().clusters)
   try {
-    const first = await listen(app, config.listen, config.limits, (event) => logListenEvent(log, event))
+    const first = await listen(app, config.listen, config.limits, {
+      onEvent: (event) => logListenEvent(log, event),
+      upgrades: { serve: app, mayUpgrade: (protocol) => allowsUpgrade(inForce.now(), protocol) },
+    })
     const ops = await listen(createOpsHandler(opsParts), config.ops, config.limits).catch(async (error: unknown) => {
       await drain(first, 0)
       throw error
@@ -162,6 +166,10 @@ interface ChainKeys {
 async function closeAnd(audit: OpenAudit | undefined, error: unknown): Promise<never> {
   await audit?.close()
   throw error
+}
+
+function allowsUpgrade({ config }: Parts, protocol: UpgradeProtocol): boolean {
+  return config.guard.rules.some(({ upgrade }) => upgrade?.includes(protocol) === true)
 }
 
 async function explainNow(inForce: InForce<Parts>, question: ExplainQuestion): Promise<Explanation> {

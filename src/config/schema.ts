@@ -1,5 +1,6 @@
 import { z } from 'zod'
 
+import { UPGRADES } from '../core/asked-upgrade.ts'
 import { audit } from './audit-schema.ts'
 import { erasures } from './erasures-schema.ts'
 import { receipts } from './receipts-schema.ts'
@@ -179,23 +180,32 @@ const indexPattern = z
   .string()
   .regex(/^[^,\s<>:A-Z]+$/, 'must be the name of an index, lower-case, * for any characters')
 
-const guardRule = z.strictObject({
-  methods: z
-    .array(z.string().regex(/^[A-Z]+$/, 'must be a method as it is sent: upper-case'))
-    .min(1)
-    .optional(),
-  paths: z
-    .array(z.string().regex(/^\/[^?#]*$/, 'must begin with a slash; * within a segment, ** for any number of segments'))
-    .min(1)
-    .optional(),
-  classes: z
-    .array(z.enum(['read', 'write', 'admin']))
-    .min(1)
-    .optional(),
-  indices: z.array(indexPattern).min(1).optional(),
-  /** Any one of them will do. None: nobody may. */
-  scopes: z.array(z.string().regex(/^[!#-[\]-~]+$/, 'must be a scope (RFC 6749 section 3.3)')),
-})
+const guardRule = z
+  .strictObject({
+    methods: z
+      .array(z.string().regex(/^[A-Z]+$/, 'must be a method as it is sent: upper-case'))
+      .min(1)
+      .optional(),
+    paths: z
+      .array(
+        z.string().regex(/^\/[^?#]*$/, 'must begin with a slash; * within a segment, ** for any number of segments'),
+      )
+      .min(1)
+      .optional(),
+    classes: z
+      .array(z.enum(['read', 'write', 'admin']))
+      .min(1)
+      .optional(),
+    indices: z.array(indexPattern).min(1).optional(),
+    /** Any one of them will do. None: nobody may. */
+    scopes: z.array(z.string().regex(/^[!#-[\]-~]+$/, 'must be a scope (RFC 6749 section 3.3)')),
+    /** To what a connection may be upgraded by a request that this rule lets through. */
+    upgrade: z.array(z.enum(UPGRADES)).min(1).optional(),
+  })
+  .refine(({ upgrade, paths, scopes }) => upgrade === undefined || (paths !== undefined && scopes.length > 0), {
+    path: ['upgrade'],
+    message: 'needs paths, since what an upgraded connection carries is not inspected, and scopes',
+  })
 
 const guard = z
   .strictObject({

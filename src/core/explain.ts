@@ -72,7 +72,7 @@ export interface ExplainedContainer {
 }
 
 /** A rule of the guard in one line, as in `GET /logs-*: opensearch:read`. */
-export function wordRule({ methods, paths, classes, indices, scopes }: GuardRule): string {
+export function wordRule({ methods, paths, classes, indices, scopes, upgrade = [] }: GuardRule): string {
   const conditions = [
     ...(methods === undefined ? [] : [`methods ${methods.join(', ')}`]),
     ...(paths === undefined ? [] : [`paths ${paths.join(', ')}`]),
@@ -80,7 +80,8 @@ export function wordRule({ methods, paths, classes, indices, scopes }: GuardRule
     ...(indices === undefined ? [] : [`indices ${indices.join(', ')}`]),
   ]
   const asks = scopes.length === 0 ? 'closed to everybody' : `needs ${scopes.join(' or ')}`
-  return `${conditions.length === 0 ? 'every request' : conditions.join('; ')}: ${asks}`
+  const upgrades = upgrade.length === 0 ? '' : `, and may upgrade to ${upgrade.join(' or ')}`
+  return `${conditions.length === 0 ? 'every request' : conditions.join('; ')}: ${asks}${upgrades}`
 }
 
 const ADMISSIONS: Readonly<Record<Admission, string>> = {

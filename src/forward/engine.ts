@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 
+import type { UpgradeProtocol } from '../core/asked-upgrade.ts'
 import type { ClusterNodes } from '../core/cluster-nodes.ts'
 import type { RawHeaders } from './headers.ts'
 
@@ -34,9 +36,36 @@ export type Forward = (
   body?: Readable,
 ) => Promise<void>
 
+/** A request that asks for its connection to be upgraded, and to which no parser listens any more. */
+export interface AskedUpgrade {
+  readonly protocol: UpgradeProtocol
+  /** Nothing of it was read behind the request's headers. */
+  readonly socket: Socket
+}
+
+/**
+ * Sends a request on that is to upgrade its connection. Once the node has switched protocols, bytes go both ways as they come, with back-pressure,
+ * until either side has gone; an answer of any other kind is passed on as that to any request. Of what the caller sends before, the node gets nothing.
+ * @returns once there is an answer: when all of it is over
+ * @throws GatewayError upstreamUnavailable, upstreamTimeout, overloaded: only while nothing was answered yet
+ */
+export type ForwardUpgrade = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  headers: RawHeaders,
+  asked: AskedUpgrade,
+) => Promise<{ readonly closed: Promise<void> }>
+
 export interface Engine {
   readonly forward: Forward
   close(): Promise<void>
+}
+
+/** One that also knows to upgrade connections. */
+export interface UpgradingEngine extends Engine {
+  readonly forwardUpgrade: ForwardUpgrade
+  /** Upgraded connections that stand. */
+  readonly upgraded: () => number
 }
 
 /** Whether a request carries a body, by its framing (RFC 9112 section 6.3). */

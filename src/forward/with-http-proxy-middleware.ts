@@ -1,16 +1,21 @@
-import type { Agent, ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import type { Agent, IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 
 import { createProxyMiddleware } from 'http-proxy-middleware'
 
 import type { Attempt } from '../core/cluster-nodes.ts'
 import { GatewayError } from '../core/failure.ts'
-import { mayHaveRun, neverSent } from '../core/never-sent.ts'
-import type { Engine, ForwardOptions } from './engine.ts'
+import { endWhenSilent } from './end-when-silent.ts'
+import type { ForwardOptions, ForwardUpgrade, UpgradingEngine } from './engine.ts'
+import { grouped } from './grouped-headers.ts'
 import { pairsOf, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
+import { holdCaller } from './held-caller.ts'
+import { failureOf } from './middleware-failure.ts'
 import { openAgent } from './open-agent.ts'
 import { overNodes } from './over-nodes.ts'
+import { relayUpgrade } from './relay-upgrade.ts'
+import type { RelayedUpgrade } from './relay-upgrade.ts'
 import { promisedTrailers } from './trailers.ts'
 import { watchUnreadAnswers } from './unread-answer.ts'
 
@@ -21,12 +26,15 @@ type UnderWay = WeakMap<IncomingMessage, Relayed>
 interface Relayed {
   readonly target: string
   /** Known once the body has ended. */
-  readonly trailers: () => [name: string, value: string][]
+  readonly trailers?: () => [name: string, value: string][]
+  readonly sent?: RelayedUpgrade['sent']
   readonly fail: (error: unknown) => void
 }
 
-/** The other engine: for operators who know this middleware, by setting. */
-export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine {
+const TOO_MANY_UPGRADED = 'The gateway has too many upgraded connections to this cluster; try again later'
+
+/** The other engine: for operators who know this middleware, by setting, and for what undici cannot do. */
+export function forwardWithHttpProxyMiddleware(options: ForwardOptions): UpgradingEngine {
   const agents: Agent[] = []
   const underWay: UnderWay = new WeakMap()
   const attempts = new WeakMap<ServerResponse, Attempt>()
@@ -49,8 +57,9 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
             if (source.errored) outgoing.destroy()
             else source.once('error', () => outgoing.destroy())
             // Before the middleware's own listener, which ends the request.
-            source.once('end', () => outgoing.addTrailers(underWay.get(source)?.trailers() ?? []))
+            source.once('end', () => outgoing.addTrailers(underWay.get(source)?.trailers?.() ?? []))
           })
+          server.on('proxyReqWs', (outgoing, source) => underWay.get(source)?.sent?.(outgoing))
           server.on('proxyRes', (answer, _source, response) => {
             attempts.get(response)?.heard(answer.statusCode ?? 0)
             answer.headers = grouped(responseHeaders(answer.rawHeaders))
@@ -69,36 +78,50 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Engine 
   }
   const unread = watchUnreadAnswers(options.silenceTimeoutMs)
   const proxies = new Map(options.nodes.map((node) => [node, openProxy(node)]))
+  const proxyOf = ({ node }: Attempt): Middleware => {
+    const proxy = proxies.get(node)
+    if (proxy === undefined) throw new GatewayError('upstreamUnavailable')
+    return proxy
+  }
+  const upgraded = new Set<ServerResponse>()
+  const forwardUpgrade: ForwardUpgrade = (request, response, headers, asked) => {
+    // Those that are upgraded stand beside the connections of the agent.
+    if (upgraded.size >= options.maxConnections) {
+      return Promise.reject(new GatewayError('overloaded', { reason: TOO_MANY_UPGRADED, retryAfterSeconds: 1 }))
+    }
+    unread.watch(response)
+    const caller = holdCaller(asked.socket)
+    return new Promise((resolve, reject) => {
+      const closed = overNodes(options.choice, response, undefined, async (attempt) => {
+        const onAnswer = (isSwitched: boolean): void => {
+          if (isSwitched) response.once('close', () => upgraded.delete(response))
+          if (isSwitched) upgraded.add(response)
+          resolve({ closed })
+        }
+        const upgrading = { request, response, headers, asked, caller, attempt, onAnswer, ...options }
+        const begin = (source: IncomingMessage, relayed: RelayedUpgrade): unknown =>
+          underWay.set(source, { target: request.url ?? '/', ...relayed })
+        await relayUpgrade(proxyOf(attempt), begin, upgrading)
+      })
+      closed.then(() => resolve({ closed }), reject)
+    })
+  }
   return {
     async forward(request, response, headers, body) {
       unread.watch(response)
       await overNodes(options.choice, response, body, async (attempt) => {
-        const proxy = proxies.get(attempt.node)
-        if (proxy === undefined) throw new GatewayError('upstreamUnavailable')
         attempts.set(response, attempt)
-        await relay(proxy, underWay, request, response, headers, body)
+        await relay(proxyOf(attempt), underWay, request, response, headers, body)
       })
     },
+    forwardUpgrade,
+    upgraded: () => upgraded.size,
     close() {
       for (const agent of agents) agent.destroy()
       unread.close()
       return Promise.resolve()
     },
   }
-}
-
-/** In place of the middleware's own timeout, whose error looks like any broken connection. Headers that drip are silence too. */
-function endWhenSilent(outgoing: ClientRequest, response: ServerResponse, silenceTimeoutMs: number): void {
-  const end = (): unknown => outgoing.destroy(Object.assign(new Error('the node was silent'), { code: 'ETIMEDOUT' }))
-  outgoing.setTimeout(silenceTimeoutMs).on('timeout', () => {
-    // The node is not asked for more while the caller has yet to read: that is not its silence.
-    if (response.writableNeedDrain) outgoing.socket?.setTimeout(silenceTimeoutMs)
-    else end()
-  })
-  outgoing.once('finish', () => {
-    const timer = setTimeout(end, silenceTimeoutMs)
-    for (const event of ['response', 'close']) outgoing.once(event, () => clearTimeout(timer))
-  })
 }
 
 /**
@@ -167,35 +190,4 @@ function emptyBody(): Readable {
   const empty = new Readable({ read: () => undefined })
   empty.push(null)
   return empty
-}
-
-// What the middleware itself looks for, in lower case: it would add a second one beside another spelling.
-const FRAMING = new Set(['content-length', 'transfer-encoding', 'connection', 'host'])
-
-/** Headers as Node takes them from a middleware: each name once, as it was first spelt, with its values in order. */
-function grouped(headers: RawHeaders): Record<string, string | string[]> {
-  const spelling = new Map<string, string>()
-  const groups = Object.create(null) as Record<string, string | string[]>
-  for (const [name, value] of pairsOf(headers)) {
-    const lower = name.toLowerCase()
-    const key = spelling.get(lower) ?? (FRAMING.has(lower) ? lower : name)
-    spelling.set(lower, key)
-    const before = groups[key]
-    groups[key] = before === undefined ? value : [before, value].flat()
-  }
-  return groups
-}
-
-/** @param isBodyUsed the middleware reads a body before it has a connection, so that it cannot be sent to another node */
-function failureOf(error: unknown, isBodyUsed: boolean): GatewayError {
-  if (error instanceof GatewayError) return error
-  const { code, syscall } = (typeof error === 'object' && error !== null ? error : {}) as {
-    code?: unknown
-    syscall?: unknown
-  }
-  if (syscall === 'connect' || syscall === 'getaddrinfo' || !mayHaveRun(error)) {
-    const cause = new Error('No connection', { cause: error })
-    return new GatewayError('upstreamUnavailable', { cause: isBodyUsed ? cause : neverSent(cause) })
-  }
-  return new GatewayError(code === 'ETIMEDOUT' ? 'upstreamTimeout' : 'upstreamUnavailable', { cause: error })
 }

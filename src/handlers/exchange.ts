@@ -15,7 +15,7 @@ import type { SearchStore } from '../core/search-memories.ts'
 import type { Stopwatch } from '../core/stopwatch.ts'
 import type { Target } from '../core/target.ts'
 import type { IsTrustedProxy } from '../forward/caller-chain.ts'
-import type { Forward } from '../forward/engine.ts'
+import type { AskedUpgrade, Forward, ForwardUpgrade } from '../forward/engine.ts'
 import type { Audit } from './audit-trail.ts'
 import type { Guard } from './guard-settings.ts'
 import type { Receipts } from './receipts.ts'
@@ -31,6 +31,8 @@ export interface Exchange {
   readonly startedAt: number
   /** Runs while it waits for its cluster. */
   readonly waited: Stopwatch
+  /** Where it asks for its connection to be upgraded, and the gateway has taken that up. */
+  readonly upgrade?: AskedUpgrade | undefined
   target?: Target
   route?: Route
   principal?: Principal
@@ -71,6 +73,8 @@ export interface ClusterParts {
   readonly containerStoreFor: (signal: AbortSignal, waited?: Stopwatch) => ContainerStore
   /** Sends a request on as the pass-through identity. */
   readonly forward: Forward
+  /** The same for one that is to upgrade its connection; absent where that identity is the gateway's own. */
+  readonly forwardUpgrade: ForwardUpgrade | undefined
   /** Which indices, aliases and data streams the cluster has. */
   readonly indexTables: IndexTables
   /** Whether callers may say `securitytenant`. */

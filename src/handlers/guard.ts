@@ -3,6 +3,8 @@ import type { BodyCheck, Refusal } from '../core/guard/decision.ts'
 import { decideTarget } from '../core/guard/decide.ts'
 import type { BodyQuestion, Decision, Judged, Question } from '../core/guard/decide.ts'
 import type { Reliance } from '../core/guard/index-table.ts'
+import { decideUpgrade } from '../core/guard/upgrade.ts'
+import type { AskedUpgrade } from '../forward/engine.ts'
 import type { Admitted } from './exchange.ts'
 import type { Subject } from './work.ts'
 import type { Guard } from './guard-settings.ts'
@@ -50,10 +52,9 @@ function isOfRules({ cause }: Refusal): boolean {
 
 /**
  * Lets a request that goes through to the cluster pass, or throws its refusal.
- * @returns how its body has to be inspected
  * @throws GatewayError insufficientScope, guardRefused, indicesUnknown
  */
-export async function guardRequest(guard: Guard, exchange: Admitted): Promise<BodyCheck | undefined> {
+export async function guardRequest(guard: Guard, exchange: Admitted): Promise<Passed> {
   const arrivedAt = Date.now()
   const { cluster } = exchange
   const decision = await decideRequest(guard, exchange)
@@ -61,9 +62,32 @@ export async function guardRequest(guard: Guard, exchange: Admitted): Promise<Bo
   const counts = whichCounts(guard, exchange, decision)
   const refusal = counts(decision.refusals)
   if (refusal !== undefined) throw refusalError(refusal)
-  return (
+  const body =
     decision.body && bodyCheckOf(guard, decision, decision.body, { counts, tables: cluster.indexTables, arrivedAt })
-  )
+  return { body, mayUpgrade: exchange.upgrade !== undefined && mayUpgrade(guard, exchange, exchange.upgrade, decision) }
+}
+
+/** What the guard says of a request that it lets through. */
+interface Passed {
+  /** How its body has to be inspected. */
+  readonly body: BodyCheck | undefined
+  /** Whether it upgrades its connection; else its wish to is not passed on. */
+  readonly mayUpgrade: boolean
+}
+
+function mayUpgrade(guard: Guard, exchange: Admitted, { protocol }: AskedUpgrade, decision: Decision): boolean {
+  const { principal, cluster, guarded } = exchange
+  const verdict = decideUpgrade({
+    protocol,
+    rule: decision.rule === undefined ? undefined : guard.policy.rules[decision.rule],
+    principal,
+    isClean: guarded?.isClean === true,
+    isService: cluster.forwardUpgrade === undefined,
+  })
+  if (verdict === 'pass' || verdict === 'strip') return verdict === 'pass'
+  const refusal = whichCounts(guard, exchange, decision)([verdict])
+  if (refusal !== undefined) throw refusalError(refusal)
+  return false
 }
 
 type WhichCounts = (refusals: readonly Refusal[]) => Refusal | undefined

@@ -12,6 +12,7 @@ import type { BulkWatch } from './forward-inspected.ts'
 import type { Guard } from './guard-settings.ts'
 import { decideRequest, firstEnforced, guardRequest, isEnforced } from './guard.ts'
 import { refusalError } from './refuse.ts'
+import { upgradeAsCaller } from './upgrade-as-caller.ts'
 import { allowed } from './work.ts'
 import type { Asked, Work } from './work.ts'
 
@@ -27,10 +28,15 @@ const UNREAD_BULK: BodyCheck = {
 
 /** What goes on to the cluster as the caller, where the guard lets it. */
 export const passThrough: Work<Route> = {
-  async handle(parts, exchange): Promise<Handled> {
+  async handle(parts, exchange, route): Promise<Handled> {
     const { boundary, guard, audit } = parts
-    const check = await guardRequest(guard, exchange)
+    const { body: check, mayUpgrade } = await guardRequest(guard, exchange)
     const headers = headersToNode(boundary, exchange)
+    // Not on routes of memories that only administrators use, whose paths a rule for others may name.
+    if (mayUpgrade && route.kind === 'passThrough') {
+      await upgradeAsCaller(exchange, headers)
+      return 'forwarded'
+    }
     const forward = async (watch?: BulkWatch): Promise<void> => {
       const read = check ?? (watch && UNREAD_BULK)
       if (read !== undefined && hasBody(exchange.request)) {

@@ -10,6 +10,8 @@ import { InFlight } from '../core/in-flight.ts'
 import { continueWhenRead } from './continue-when-read.ts'
 import { acceptHttp2 } from './serve-http2.ts'
 import type { Http2Connections } from './serve-http2.ts'
+import { canUpgrade, serveUpgrades, upgradeOptions } from './serve-upgrades.ts'
+import type { Upgrades } from './serve-upgrades.ts'
 import { readTlsFiles, watchTlsFiles } from './tls-files.ts'
 import type { TlsFiles } from './tls-files.ts'
 
@@ -26,6 +28,12 @@ interface Address {
 export type ListenEvent =
   { readonly kind: 'certificateRenewed' } | { readonly kind: 'certificateRefused'; readonly error: unknown }
 
+interface Hooks {
+  readonly onEvent?: (event: ListenEvent) => void
+  /** Without it no connection is upgraded. */
+  readonly upgrades?: Upgrades | undefined
+}
+
 interface UnderWay {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -34,6 +42,7 @@ interface UnderWay {
 const http2Of = new WeakMap<Server, Http2Connections>()
 /** Answers under way on HTTP/1.1, until their server has announced its end. */
 const answersOf = new WeakMap<Server, InFlight<ServerResponse>>()
+const breakUpgradedOf = new WeakMap<Server, () => void>()
 /** Those that are told as soon as the answer before is out. */
 const refused = new WeakSet<Socket>()
 
@@ -42,7 +51,7 @@ export async function listen(
   listener: RequestListener,
   { host, port, tls }: Address,
   limits: Limits,
-  onEvent: (event: ListenEvent) => void = () => undefined,
+  { onEvent = () => undefined, upgrades }: Hooks = {},
 ): Promise<Server> {
   const underWay = new WeakMap<Socket, UnderWay[]>()
   const answers = new InFlight<ServerResponse>()
@@ -71,12 +80,14 @@ export async function listen(
     requestTimeout: limits.requestTimeout,
     connectionsCheckingInterval: 1_000,
     noDelay: true,
+    ...(upgrades && upgradeOptions(upgrades, ({ socket }) => (underWay.get(socket)?.length ?? 0) === 0)),
   }
   const server: Server =
     tls === undefined ? createServer(options, serve) : openTlsServer(options, serve, listener, tls, limits, onEvent)
   answersOf.set(server, answers)
   server.maxConnections = limits.connections
   server.on('clientError', refuse)
+  if (upgrades !== undefined && canUpgrade()) breakUpgradedOf.set(server, serveUpgrades(server, upgrades))
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     continueWhenRead(request, response)
     serve(request, response)
@@ -194,6 +205,7 @@ export async function drain(server: Server, timeMs: number): Promise<void> {
   const sweep = setInterval(() => server.closeIdleConnections(), 50)
   const deadline = setTimeout(() => {
     server.closeAllConnections()
+    breakUpgradedOf.get(server)?.()
     http2Of.get(server)?.destroy()
   }, timeMs)
   server.closeIdleConnections()

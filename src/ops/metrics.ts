@@ -133,6 +133,8 @@ export function createMetrics(): Metrics {
   return {
     request({ route, dialect, status, seconds, ownSeconds }) {
       requests.inc({ route, dialect, status: String(status) })
+      // An upgraded connection lasts as long as its two ends like.
+      if (status === 101) return
       durations.observe({ route }, seconds)
       own.observe({ route }, ownSeconds)
     },

@@ -26,6 +26,8 @@ interface ClusterReading {
   readonly cluster: string
   /** Looks and removes that wait for a place in a batch. */
   readonly waiting: number
+  /** Connections that callers upgraded. */
+  readonly upgraded: number
   readonly nodes: readonly NodeState[]
   readonly counters: NodeCounters
   readonly circuit: { readonly state: string; readonly opened: number; readonly refused: number }
@@ -160,6 +162,12 @@ function clusterReadings({ clusters }: Readings): readonly Reading[] {
       name: 'queue_items',
       help: 'Looks and removes that wait for a place in a batch.',
       ...each(({ waiting }) => waiting),
+    },
+    {
+      kind: Gauge,
+      name: 'upgraded_connections',
+      help: 'Connections of callers that were upgraded, as to WebSocket, and stand.',
+      ...each(({ upgraded }) => upgraded),
     },
     {
       kind: Gauge,

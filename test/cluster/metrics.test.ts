@@ -27,6 +27,7 @@ const MOVED_ELSEWHERE: Readonly<Record<string, string>> = {
   memory_gateway_revocation_age_seconds: 'cluster/revocation-index.test.ts',
   memory_gateway_revocation_entries: 'auth/revocation.test.ts',
   memory_gateway_revocation_reachable: 'auth/revocation.test.ts',
+  memory_gateway_upgraded_connections: 'upgrade.test.ts',
 }
 
 const NOBODY = 'http://127.0.0.1:9'

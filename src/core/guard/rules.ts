@@ -1,4 +1,5 @@
 import { holds } from '../access.ts'
+import type { UpgradeProtocol } from '../asked-upgrade.ts'
 import type { Principal } from '../principal.ts'
 import type { Refusal, RouteClass } from './decision.ts'
 import { fitsGlob, fitsPath } from './glob.ts'
@@ -17,6 +18,8 @@ export interface GuardRule {
   readonly indices?: readonly string[] | undefined
   /** Any of them will do. None: the rule is closed to everybody. */
   readonly scopes: readonly string[]
+  /** To which protocols what it lets through may upgrade its connection; see `decideUpgrade`. No part of what fits. */
+  readonly upgrade?: readonly UpgradeProtocol[] | undefined
 }
 
 /** What a rule is compared with. */
