@@ -4,6 +4,7 @@ import { OPTIONS } from './options.ts'
 // Usage: npm run bench [-- suite... --rounds N --deletes N --requests N --callers 1,8 --million]
 const SUITES = {
   deletes: async () => (await import('./suites/deletes.ts')).benchDeletes(),
+  proof: async () => (await import('./suites/proof.ts')).benchProof(),
   'pass-through': async () => (await import('./suites/pass-through.ts')).benchPassThrough(),
   tokens: async () => (await import('./suites/tokens.ts')).benchTokens(),
   process: async () => (await import('./suites/process.ts')).benchProcess(),

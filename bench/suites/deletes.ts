@@ -1,11 +1,10 @@
-import type { Pool } from 'undici'
-
 import { startOpenSearch } from '../../src/local-cluster/start-opensearch.ts'
 import { cpuMicroseconds } from '../cpu.ts'
 import { runLoad } from '../load.ts'
 import type { Target } from '../load.ts'
 import { isWarmUp, turnOf } from '../measurements.ts'
 import type { Measurement, Suite } from '../measurements.ts'
+import { expectOk, INDEX, makeContainer, seed, settingsFor, throughGateway, tokenFor } from '../memories.ts'
 import { OPTIONS } from '../options.ts'
 import { writeReport } from '../report.ts'
 import { makeIssuer, removeIssuer, startGateway } from '../world.ts'
@@ -23,26 +22,15 @@ const SUITE: Suite = {
   ],
 }
 
-const INDEX = 'bench-memory-working'
-const PATH = '/_plugins/_ml/memory_containers/bench/memories/working'
 /** The server's compiler needs some tens of thousands of requests of each kind before its CPU a request settles. */
 const WARM_UPS = 3
 
 export async function benchDeletes(): Promise<void> {
   const server = await startOpenSearch({ heapMegabytes: 1024, onProgress: (message) => console.error(message) })
   const issuer = await makeIssuer()
-  const settings = { settings: { number_of_shards: 1, number_of_replicas: 0 } }
-  await put(`${server.url}/${INDEX}`, settings)
-  await put(`${server.url}/bench-containers`, settings)
-  await put(`${server.url}/bench-containers/_doc/bench?refresh=true`, {
-    owner: { name: 'alice' },
-    configuration: { index_prefix: 'bench', use_system_index: false },
-  })
-  const gateway = await startGateway(issuer, 'gateway', {
-    clusters: { main: { nodes: [server.url], service: { kind: 'none' } } },
-    memory: { containerIndex: 'bench-containers' },
-  })
-  const token = await issuer.sign('RS256', 'memory:delete')
+  await makeContainer(server.url)
+  const gateway = await startGateway(issuer, 'gateway', settingsFor(server.url))
+  const token = await tokenFor(issuer)
   const targets: Readonly<Record<string, Target>> = {
     gateway: throughGateway(gateway.url, token),
     'plain DELETE': plainDelete(server.url),
@@ -53,7 +41,7 @@ export async function benchDeletes(): Promise<void> {
   try {
     for (let turn = 1 - WARM_UPS; turn <= OPTIONS.rounds; turn++) {
       const round = Math.max(0, turn)
-      for (const callers of OPTIONS.callers) {
+      for (const callers of OPTIONS.callers ?? [1, 8, 64, 256]) {
         for (const contender of turnOf(SUITE.contenders, turn + WARM_UPS)) {
           const target = targets[contender]
           if (target === undefined) continue
@@ -92,15 +80,6 @@ function roundedOf(figures: Readonly<Record<string, number>>): string {
     .join(', ')
 }
 
-function throughGateway(origin: string, token: string): Target {
-  return {
-    origin,
-    runOne: async (pool, id) => {
-      await expectOk(pool, 'DELETE', `${PATH}/${id}`, { authorization: `Bearer ${token}` })
-    },
-  }
-}
-
 function plainDelete(origin: string): Target {
   return {
     origin,
@@ -124,47 +103,4 @@ function byHand(origin: string): Target {
       await expectOk(pool, 'DELETE', `/${INDEX}/_doc/${id}?${condition}`, {})
     },
   }
-}
-
-async function expectOk(
-  pool: Pool,
-  method: 'GET' | 'DELETE',
-  path: string,
-  headers: Record<string, string>,
-): Promise<unknown> {
-  const { statusCode, body } = await pool.request({ method, path, headers })
-  const answer = await body.json()
-  if (statusCode !== 200) throw new Error(`${method} ${path}: ${String(statusCode)} ${JSON.stringify(answer)}`)
-  return answer
-}
-
-async function seed(cluster: string, ids: readonly string[]): Promise<void> {
-  const text = 'The user likes swimming in the morning and reads about sailing boats. '.repeat(8)
-  for (let from = 0; from < ids.length; from += 2000) {
-    const lines = ids.slice(from, from + 2000).flatMap((id) => [
-      { index: { _index: INDEX, _id: id } },
-      {
-        memory_container_id: 'bench',
-        owner_id: 'alice',
-        payload_type: 'conversational',
-        messages: [{ role: 'user', content: [{ text, type: 'text' }] }],
-      },
-    ])
-    const response = await fetch(`${cluster}/_bulk?refresh=true`, {
-      method: 'POST',
-      body: `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`,
-      headers: { 'content-type': 'application/x-ndjson' },
-    })
-    if (!response.ok) throw new Error(`seeding: ${String(response.status)}`)
-    await response.body?.cancel()
-  }
-}
-
-async function put(url: string, body: unknown): Promise<void> {
-  const response = await fetch(url, {
-    method: 'PUT',
-    body: JSON.stringify(body),
-    headers: { 'content-type': 'application/json' },
-  })
-  if (!response.ok) throw new Error(`${url}: ${String(response.status)} ${await response.text()}`)
 }
