@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { ConfigFile } from './schema.ts'
 
-/** What a running gateway goes on with as it was started. */
-const FIXED: readonly (readonly [section: keyof ConfigFile, setting: string])[] = [
+/** What a running gateway goes on with as it was started, and all of `audit`. The chart's template has these too. */
+export const FIXED: readonly (readonly [section: keyof ConfigFile, setting: string])[] = [
   ['listen', 'host'],
   ['listen', 'port'],
   ['listen', 'tls'],

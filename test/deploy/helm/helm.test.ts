@@ -6,6 +6,7 @@ import { join } from 'node:path'
 
 import { parse } from 'yaml'
 
+import { FIXED } from '../../../src/config/need-restart.ts'
 import { parseDuration } from '../../../src/config/scalars.ts'
 import { makeCertificates } from '../../../src/local-cluster/certificates.ts'
 import { findTool, runTool } from '../tools/prepare-tool.ts'
@@ -146,13 +147,25 @@ withHelm('a changed configuration', () => {
     return (manifests.get('Deployment') as Deployment).spec.template.metadata.annotations
   }
 
-  test('rolls the gateways, one by one', async () => {
-    const [one, other] = [await annotationsWith(), await annotationsWith('--set', 'config.log.level=warn')]
-    expect(one).not.toEqual(other)
+  const rolls = async (change: string, ...args: string[]): Promise<boolean> => {
+    const both = [annotationsWith(...args), annotationsWith(...args, '--set', change)]
+    const [one, other] = await Promise.all(both)
+    return JSON.stringify(one) !== JSON.stringify(other)
+  }
+
+  test('is left to the gateways, who read it by themselves', async () => {
+    expect(await rolls('config.log.level=warn')).toBe(false)
   })
 
-  test('is left to the gateways where the values say that they read it by themselves', async () => {
-    expect(await annotationsWith('--set', 'reload=hot', '--set', 'config.log.level=warn')).toBeNull()
+  test('rolls the gateways where they read it at a start only', async () => {
+    const settings = [...FIXED.map((path) => path.join('.')), 'audit.file']
+    const before = JSON.stringify(await annotationsWith())
+    const after = await Promise.all(settings.map((setting) => annotationsWith('--set', `config.${setting}=1`)))
+    expect(settings.filter((_, position) => JSON.stringify(after[position]) === before)).toEqual([])
+  })
+
+  test('rolls the gateways, one by one, where the values say so', async () => {
+    expect(await rolls('config.log.level=warn', '--set', 'reload=restart')).toBe(true)
   })
 })
 

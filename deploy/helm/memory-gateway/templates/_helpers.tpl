@@ -33,3 +33,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "gateway.opsPort" -}}
 {{- int (dig "ops" "port" 9090 .Values.config) }}
 {{- end }}
+
+{{- /* What a running gateway goes on with as it was started: a change of these needs a restart. As in src/config/need-restart.ts. */ -}}
+{{- define "gateway.readAtStart" -}}
+{{- $config := include "gateway.config" . | fromYaml }}
+{{- $read := dict "audit" (get $config "audit") }}
+{{- range $section, $settings := dict
+  "listen" (list "host" "port" "tls")
+  "ops" (list "host" "port")
+  "limits" (list "connections" "headerBytes" "headersTimeout" "requestTimeout" "drainDelay" "drain")
+  "reload" (list "watch" "interval")
+  "revocation" (list "file" "index" "interval" "accept")
+}}
+{{- range $settings }}
+{{- $_ := set $read (printf "%s.%s" $section .) (dig $section . "" $config) }}
+{{- end }}
+{{- end }}
+{{- toJson $read }}
+{{- end }}
