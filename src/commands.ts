@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-
 import { Command, CommanderError } from 'commander'
 
 import { auditCommand } from './commands/audit.ts'
@@ -14,6 +12,7 @@ import { schemaCommand } from './commands/schema.ts'
 import { startCommand } from './commands/start.ts'
 import { tokenCommand } from './commands/token.ts'
 import { ConfigError } from './config/problem.ts'
+import { readVersion } from './version.ts'
 
 /** Runs one command line. @returns the exit code: 0 done, 1 it failed, 2 the command line or the configuration is wrong, 3 explained as refused; doctor has its own */
 export async function runCommand(argv: readonly string[], env: Env): Promise<number> {
@@ -51,9 +50,4 @@ function createProgram(env: Env, exit: (code: number) => void): Command {
   program.addCommand(tokenCommand(env))
   program.addCommand(demoCommand())
   return program
-}
-
-/** Of package.json, which lies beside dist/ as it does beside src/. */
-function readVersion(): string {
-  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
 }

@@ -9,6 +9,8 @@ import type { Found, IntendedRemoval } from './core/audit/settle.ts'
 import type { GatewayCluster } from './open-cluster.ts'
 import { boundAnonymousRefusals } from './ops/audit/anonymous-refusals.ts'
 import type { RecordWriter } from './ops/audit/anonymous-refusals.ts'
+import { keepDecisions } from './ops/audit/decisions.ts'
+import type { Decisions } from './ops/audit/decisions.ts'
 import { readLastRecord, readOpenDeletes } from './ops/audit/earlier-records.ts'
 import type { OpenDelete } from './ops/audit/earlier-records.ts'
 import { openFileSink } from './ops/audit/file-sink.ts'
@@ -22,6 +24,8 @@ import type { Metrics } from './ops/metrics.ts'
 /** The audit of a gateway that runs. */
 export interface OpenAudit {
   readonly writer: AuditWriter & RecordWriter
+  /** The last ones that are written. */
+  readonly decisions: Decisions
   readonly check: () => HealthCheck
   /** Looks at what earlier starts have left without an outcome, as soon as the clusters can be asked; never rejects. */
   settle(clusters: () => Clusters): Promise<void>
@@ -52,6 +56,7 @@ export async function openAudit(settings: Settings, surroundings: Surroundings):
   if (settings.sink === 'off') return undefined
   const file = settings.sink === 'file' ? settings.file : undefined
   const { log, metrics, sign } = surroundings
+  const decisions = keepDecisions()
   const chain = { writer: settings.writer ?? hostname(), start: randomUUID() }
   const sink = file === undefined ? openStdoutSink() : await openFile(file, settings, log)
   const before = file === undefined ? undefined : await readLastRecord(file, chain.writer, sha256)
@@ -65,7 +70,7 @@ export async function openAudit(settings: Settings, surroundings: Surroundings):
     timeoutMs: settings.timeout,
     maxWaiting: settings.maxWaiting,
     opening: { 'memory.follows_start': before?.start, 'memory.follows_sequence': before?.sequence },
-    onEvent: (event) => tell(event, log, metrics),
+    onEvent: (event) => tell(event, log, metrics, decisions),
   })
   const anonymous = boundAnonymousRefusals({
     append: (fields) => writer.append(fields),
@@ -75,6 +80,7 @@ export async function openAudit(settings: Settings, surroundings: Surroundings):
   const ending = new AbortController()
   return {
     writer: { ...writer, appendAnonymous: (fields) => anonymous.append(fields) },
+    decisions,
     check() {
       const { failing, waiting } = writer.health()
       // Without it deletes are refused: another gateway may do better.
@@ -108,9 +114,17 @@ async function openFile(file: string, { fsync, fsyncInterval }: Settings, log: L
   }
 }
 
-function tell(event: AuditWriterEvent, log: Log, metrics: Surroundings['metrics']): void {
+function tell(
+  event: AuditWriterEvent,
+  log: Log,
+  metrics: Surroundings['metrics'],
+  decisions: Decisions,
+): void {
   switch (event.kind) {
     case 'written':
+      metrics.auditRecords(event.kind, event.records.length)
+      for (const record of event.records) decisions.add(record)
+      return
     case 'lost':
       metrics.auditRecords(event.kind, event.records)
       return

@@ -12,6 +12,7 @@ import { createQueryStores } from './cluster/query-store.ts'
 import { createReadableIndices } from './cluster/readable-indices.ts'
 import type { ServiceAccess } from './cluster/revocation-index.ts'
 import { watchCluster } from './cluster/watch.ts'
+import type { ClusterHealth } from './cluster/watch.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { fieldsToRead } from './core/access.ts'
 import type { AccessPolicy } from './core/access.ts'
@@ -33,6 +34,8 @@ export interface GatewayCluster {
   /** The first look at the cluster; never rejects. */
   start(): Promise<void>
   readonly checks: () => Readonly<Record<'cluster' | 'maskedIndices' | 'circuit' | 'nodes', HealthCheck>>
+  /** What the last look at it saw. */
+  readonly health: () => ClusterHealth
   /** For metrics. */
   readonly waiting: () => number
   readonly upgraded: () => number
@@ -148,6 +151,7 @@ export async function openGatewayCluster(
       maskedIndices: { ok: readable.masked().length === 0, indices: readable.masked() },
       nodes: { ok: choice.states().some(({ state }) => state === 'up'), states: choice.states() },
     }),
+    health: () => watch.health(),
     waiting: () => stores.waiting(),
     upgraded: () => engine.upgraded(),
     presence: createPresence(client, readable),

@@ -79,8 +79,9 @@ function assemble(
     keySets: () => authenticator.health(),
     tokens: () => authenticator.counts(),
     clusters: () =>
-      [...clusters.all].map(([name, { waiting, upgraded, nodes, circuit }]) => ({
+      [...clusters.all].map(([name, { health, waiting, upgraded, nodes, circuit }]) => ({
         cluster: name,
+        health: health(),
         waiting: waiting(),
         upgraded: upgraded(),
         nodes: nodes.states(),

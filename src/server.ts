@@ -23,6 +23,8 @@ import type { OpenReceipts } from './open-receipts.ts'
 import { checkOf, openRevocations } from './open-revocations.ts'
 import { openParts } from './open-parts.ts'
 import type { Parts } from './open-parts.ts'
+import type { OpsAccess } from './ops/access.ts'
+import { openActivity } from './ops/activity.ts'
 import type { ConfigReport, ReloadCause } from './ops/config.ts'
 import { createOpsHandler } from './ops/handler.ts'
 import type { HealthCheck } from './ops/health.ts'
@@ -32,6 +34,7 @@ import { opsRoutes } from './ops/routes.ts'
 import { flushTraces } from './ops/trace.ts'
 import { openPartsMemory } from './parts-memory.ts'
 import { openReloader } from './reload.ts'
+import { readVersion } from './version.ts'
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -82,16 +85,20 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
     log,
     metrics,
   })
-  metrics.watch({
+  const readings: Parts['readings'] = {
     keySets: () => inForce.now().readings.keySets(),
     tokens: () => inForce.now().readings.tokens(),
     clusters: () => inForce.now().readings.clusters(),
+  }
+  metrics.watch({
+    ...readings,
     audit: () => audit?.writer.health(),
     revocation: () => revocations?.health(),
     erasures: () => erasures.counts(),
     checks,
   })
   const free = async (): Promise<void> => {
+    activity.close()
     revocations?.close()
     await erasures.close()
     await inForce.close()
@@ -101,6 +108,8 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
     const { value, end } = inForce.take()
     return { value: value.app, end }
   })
+  const access = (): OpsAccess => ({ host: config.ops.host, token: inForce.now().config.ops.token })
+  const activity = await openActivity(metrics)
   const opsParts = {
     routes: opsRoutes({
       checks,
@@ -111,8 +120,12 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
       revoke: config.revocation.accept ? revocations?.add : undefined,
       log,
       parseYaml,
+      access,
+      status: { version: readVersion(), readings, hasAudit: audit !== undefined, erasuresOff: erasures.off },
+      activity,
+      decisions: audit?.decisions,
     }),
-    access: () => ({ host: config.ops.host, token: inForce.now().config.ops.token }),
+    access,
     onFailure: (error: unknown) => log.failure('ops', error),
   }
 

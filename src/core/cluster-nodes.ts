@@ -28,6 +28,8 @@ export interface Attempt {
 export interface NodeState {
   readonly node: string
   readonly state: 'up' | 'ejected'
+  /** For how long it has been so, in milliseconds. */
+  readonly forMs: number
   /** Requests under way. */
   readonly outstanding: number
   /** Consecutive ones. */
@@ -165,6 +167,7 @@ export function openClusterNodes(options: ClusterNodesOptions): ClusterNodes {
       nodes.map((one) => ({
         node: one.node,
         state: one.isUp() ? 'up' : 'ejected',
+        forMs: Math.round(now() - one.since()),
         outstanding: one.underWay.size,
         failures: one.failures(),
       })),

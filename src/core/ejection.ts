@@ -15,6 +15,8 @@ export interface EjectionOptions {
 /** Whether one node gets requests: in, or out until a check finds it well again. */
 export interface Ejection {
   isUp(): boolean
+  /** Since when it has been in, or out: a time of the clock. */
+  since(): number
   /** In a row. */
   failures(): number
   /** A request was sent. */
@@ -40,6 +42,7 @@ export function openEjection(options: EjectionOptions, mayEject: () => boolean):
   /** Ejections and failed checks in a row: since the node was last well for as long as the longest backoff. */
   let strikes = 0
   let backSince = -Infinity
+  let changedAt = now()
   let heardAt = -Infinity
   /** When it was first asked without having been heard since. */
   let quietSince: number | undefined
@@ -57,6 +60,7 @@ export function openEjection(options: EjectionOptions, mayEject: () => boolean):
   function eject(): boolean {
     if (outUntil !== undefined || !mayEject()) return false
     if (now() - backSince > maxBackoffMs) strikes = 0
+    changedAt = now()
     stayOut()
     return true
   }
@@ -71,6 +75,7 @@ export function openEjection(options: EjectionOptions, mayEject: () => boolean):
 
   return {
     isUp: () => outUntil === undefined,
+    since: () => changedAt,
     failures: () => failures,
     asked: () => void (quietSince ??= now()),
     answered(isUsable) {
@@ -95,6 +100,7 @@ export function openEjection(options: EjectionOptions, mayEject: () => boolean):
       if (outUntil === undefined) return false
       outUntil = undefined
       backSince = now()
+      changedAt = backSince
       failures = options.failures - 1
       return false
     },

@@ -15,6 +15,12 @@ export interface OpsRefusal {
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i
 
+/** What the ops page needs: nothing, the operator's token, or one that is not there yet. */
+export function accessOf({ host, token }: OpsAccess): 'open' | 'token' | 'closed' {
+  if (token !== undefined) return 'token'
+  return LOOPBACK.test(host) ? 'open' : 'closed'
+}
+
 /**
  * Refuses who may not ask: off loopback only the operator's token opens anything, and a `Host` that is not this port's own is a page
  * in somebody's browser whose name was pointed here (DNS rebinding).

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
+import { SCRIPT, STYLE, HTML, textual } from './page-file.ts'
 import { failed } from './route.ts'
 import type { OpsAnswer, OpsRoute } from './route.ts'
 
@@ -8,15 +9,6 @@ const DESCRIPTION = new URL('../../config/openapi.yaml', import.meta.url)
 
 /** `npm run build` puts the viewer's files beside what it builds; who runs the sources has them from npm. */
 const VIEWERS = ['../viewer/', '../../node_modules/swagger-ui-dist/'].map((path) => new URL(path, import.meta.url))
-
-/** Nothing but the port's own files. The viewer has its small pictures in its style sheet. */
-const PAGE_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-}
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -53,21 +45,15 @@ export function descriptionRoutes(parseYaml: (text: string) => unknown): readonl
   return [
     row('/openapi.yaml', async () => textual('application/yaml', await readFile(DESCRIPTION, 'utf8'))),
     row('/openapi.json', async () => ({ status: 200, body: parseYaml(await readFile(DESCRIPTION, 'utf8')) })),
-    row('/docs', () => textual('text/html; charset=utf-8', PAGE)),
+    row('/docs', () => textual(HTML, PAGE)),
     row('/docs/start.js', () => textual(SCRIPT, START)),
     row('/docs/swagger-ui-bundle.js', () => viewerFile('swagger-ui-bundle.js', SCRIPT)),
-    row('/docs/swagger-ui.css', () => viewerFile('swagger-ui.css', 'text/css; charset=utf-8')),
+    row('/docs/swagger-ui.css', () => viewerFile('swagger-ui.css', STYLE)),
   ]
 }
 
-const SCRIPT = 'text/javascript; charset=utf-8'
-
 function row(path: string, answer: OpsRoute['answer']): OpsRoute {
   return { method: 'GET', path, answer }
-}
-
-function textual(contentType: string, body: string): OpsAnswer {
-  return { status: 200, body, contentType, headers: PAGE_HEADERS }
 }
 
 async function viewerFile(name: string, contentType: string): Promise<OpsAnswer> {

@@ -5,6 +5,8 @@ import { openConfigMetrics } from './config-metrics.ts'
 import type { ConfigSample } from './config-metrics.ts'
 import { watchReadings } from './readings.ts'
 import type { Readings } from './readings.ts'
+import { readTotals } from './totals.ts'
+import type { Totals } from './totals.ts'
 
 /** One request, as it ended. */
 export interface RequestSample {
@@ -50,6 +52,8 @@ export interface Metrics {
   configuration(sample: ConfigSample): void
   /** Takes up what is read only when asked for. */
   watch(readings: Readings): void
+  /** What was counted since the start, added up. */
+  totals(): Promise<Totals>
   /** The text that Prometheus scrapes, and its content type. */
   expose(): Promise<{ readonly contentType: string; readonly text: string }>
 }
@@ -151,6 +155,7 @@ export function createMetrics(): Metrics {
     auditFailure: () => auditFailures.inc(),
     configuration: openConfigMetrics(registers),
     watch: (readings) => watchReadings(readings, registry),
+    totals: () => readTotals({ deletes, requests, durations, upstream, batches }),
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
 }

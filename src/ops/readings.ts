@@ -7,8 +7,10 @@ import type { NodeCounters, NodeState } from '../core/cluster-nodes.ts'
 export interface Readings {
   readonly keySets: () => readonly {
     readonly issuer: string
+    readonly usable: boolean
     readonly fetchedAt: number | undefined
     readonly keys: number
+    readonly lastError: string | undefined
   }[]
   readonly clusters: () => readonly ClusterReading[]
   readonly checks: () => Readonly<Record<string, { readonly ok: boolean }>>
@@ -22,8 +24,14 @@ export interface Readings {
   readonly tokens: () => { readonly remembered: number; readonly verified: number }
 }
 
-interface ClusterReading {
+export interface ClusterReading {
   readonly cluster: string
+  /** What the last look at it saw. */
+  readonly health: {
+    readonly reachable: boolean
+    readonly version: string | undefined
+    readonly problem: string | undefined
+  }
   /** Looks and removes that wait for a place in a batch. */
   readonly waiting: number
   /** Connections that callers upgraded. */

@@ -2,9 +2,9 @@
 export interface OpsRoute {
   /** A GET changes nothing and answers HEAD too. Every other method takes JSON: what a page of another origin may send without a preflight is never that. */
   readonly method: 'GET' | 'POST' | 'DELETE'
-  /** `{name}` stands for one segment, of letters, digits, `-` and `_`. */
+  /** `{name}` stands for one segment, of letters, digits, `-` and `_`, or for one before an ending, as in `{name}.js`. */
   readonly path: string
-  /** For probes and metrics alone: whoever reaches the port may ask. All else is the operator's, see `refuseOps`. */
+  /** For probes, metrics and what everybody may read who has this package: whoever reaches the port may ask. All else is the operator's, see `refuseOps`. */
   readonly isOpen?: true
   /** Never called before its caller, its method and its content type were found good. What it throws is a 500, and a line in the log. */
   readonly answer: (asked: OpsRequest) => OpsAnswer | Promise<OpsAnswer>
@@ -36,9 +36,10 @@ export function paramsOf(template: string, path: string): Readonly<Record<string
   const params: Record<string, string> = {}
   for (const [position, segment] of wanted.entries()) {
     const text = given[position] ?? ''
-    const name = /^\{(\w+)\}$/.exec(segment)?.[1]
-    if (name === undefined ? text !== segment : !/^[\w-]{1,128}$/.test(text)) return undefined
-    if (name !== undefined) params[name] = text
+    const [, name, ending = ''] = /^\{(\w+)\}(\.\w+)?$/.exec(segment) ?? []
+    const value = text.endsWith(ending) ? text.slice(0, text.length - ending.length) : ''
+    if (name === undefined ? text !== segment : !/^[\w-]{1,128}$/.test(value)) return undefined
+    if (name !== undefined) params[name] = value
   }
   return params
 }

@@ -75,6 +75,13 @@ test('with ops.token nobody else reads it; probes and explain answer as it says'
     { path: '/readyz' },
     { path: '/metrics' },
     { path: '/config' },
+    { path: '/status' },
+    { path: '/activity' },
+    { path: '/activity?minutes=60' },
+    { path: '/activity?minutes=7' },
+    { path: '/decisions' },
+    { path: '/page/main.js' },
+    { path: '/page/none.js' },
     // Nobody said where this gateway's configuration was read.
     { path: '/reload', method: 'POST', headers: json, body: '{}' },
     { path: '/explain', method: 'POST', headers: json, body: '{"method":"DELETE","path":"/api/memories/m1"}' },
@@ -83,7 +90,9 @@ test('with ops.token nobody else reads it; probes and explain answer as it says'
     { path: '/explain', method: 'POST', headers: { ...json, host: 'elsewhere.example' }, body: '{}' },
   ]
   const replies = await Promise.all(asked.map((one) => call(gateway.opsUrl, one)))
-  expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 422, 200, 400, 415, 421])
+  expect(replies.map(({ status }) => status)).toEqual([
+    200, 200, 200, 200, 200, 200, 200, 400, 404, 200, 404, 422, 200, 400, 415, 421,
+  ])
   for (const [position, { path, method = 'GET' }] of asked.entries()) {
     const reply = replies[position]
     if (reply === undefined) throw new Error('each has its reply')

@@ -364,6 +364,108 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  '/': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** A page for people, with all that stands below */
+    get: operations['opsPage']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/page/style.css': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** A file of the page */
+    get: operations['opsPageStyle']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/page/{module}.js': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** A file of the page */
+    get: operations['opsPageModule']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/status': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** How the gateway, its clusters, their nodes and the key sets are at the moment */
+    get: operations['status']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/activity': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Deletes by outcome, latency and batches over the last minutes */
+    get: operations['activity']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/decisions': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** The last 50 deletes that the audit has recorded since the start, the newest first */
+    get: operations['decisions']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   '/livez': {
     parameters: {
       query?: never
@@ -832,6 +934,119 @@ export interface components {
       receipt?: string
       /** @description Why it has failed or was cancelled */
       reason?: string
+    }
+    Status: {
+      version: string
+      /** Format: date-time */
+      startedAt: string
+      /** Format: date-time */
+      at: string
+      ready: boolean
+      /** @description Those of /readyz */
+      checks: {
+        name: string
+        ok: boolean
+        details: Record<string, never>
+      }[]
+      clusters: {
+        name: string
+        reachable: boolean
+        version?: string
+        /** @description Why it cannot be used */
+        problem?: string
+        /** @description Looks and removes that wait for a place in a batch */
+        waiting: number
+        circuit: {
+          /** @enum {unknown} */
+          state: 'closed' | 'open' | 'half-open'
+          opened: number
+          refused: number
+        }
+        ejections: number
+        retries: number
+        nodes: {
+          node: string
+          /** @enum {unknown} */
+          state: 'up' | 'ejected'
+          /** Format: date-time */
+          since: string
+          /** @description Requests under way */
+          outstanding: number
+          /** @description In a row */
+          failures: number
+        }[]
+      }[]
+      keySets: {
+        issuer: string
+        usable: boolean
+        keys: number
+        /** Format: date-time */
+        fetchedAt?: string
+        lastError?: string
+      }[]
+      /** @description Whether there is an audit, and whether memories of a person can be erased */
+      features: {
+        audit: boolean
+        erasures: boolean
+        /** @description Why there are none */
+        erasuresOff?: string
+      }
+    }
+    Activity: {
+      periodSeconds: number
+      periods: components['schemas']['Period'][]
+      whole: components['schemas']['Period']
+    }
+    Period: {
+      /** Format: date-time */
+      from: string
+      /** Format: date-time */
+      to: string
+      /** @description By outcome: memories, and requests that were not decided on (`failed`, `limited`, `unauthenticated`) */
+      deletes: {
+        [key: string]: number
+      }
+      /** @description Seconds, estimated within the buckets of the histograms; without a value where nothing was measured */
+      latency: {
+        [key: string]: {
+          count: number
+          p50?: number
+          p95?: number
+          p99?: number
+        }
+      }
+      batches: {
+        [key: string]: {
+          requests: number
+          items: number
+        }
+      }
+    }
+    Decisions: {
+      decisions: {
+        /** Format: date-time */
+        at: string
+        /**
+         * @description Of its last record
+         * @enum {unknown}
+         */
+        phase: 'intent' | 'outcome' | 'refusal' | 'replay' | 'settled'
+        action: string
+        /** @enum {unknown} */
+        result: 'success' | 'failure' | 'unknown'
+        outcome?: string
+        rule?: string
+        subject?: string
+        issuer?: string
+        clientIp?: string
+        requestId?: string
+        cluster?: string
+        containerId?: string
+        type?: string
+        memoryId?: string
+        index?: string
+        deleted?: number
+      }[]
     }
     Explanation: {
       /** @enum {unknown} */
@@ -2728,6 +2943,162 @@ export interface operations {
       503: components['responses']['Unavailable']
     }
   }
+  opsPage: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The page; what it loads stands under /page/ */
+      200: {
+        headers: {
+          /** @description Nothing from elsewhere */
+          'content-security-policy': string
+          'x-content-type-options'?: 'nosniff'
+          'referrer-policy'?: 'no-referrer'
+          [name: string]: unknown
+        }
+        content: {
+          'text/html': string
+        }
+      }
+      500: components['responses']['OpsFailure']
+    }
+  }
+  opsPageStyle: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The file */
+      200: {
+        headers: {
+          /** @description Nothing from elsewhere */
+          'content-security-policy': string
+          'x-content-type-options'?: 'nosniff'
+          'referrer-policy'?: 'no-referrer'
+          [name: string]: unknown
+        }
+        content: {
+          'text/css': string
+        }
+      }
+      500: components['responses']['OpsFailure']
+    }
+  }
+  opsPageModule: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @example main */
+        module: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The file */
+      200: {
+        headers: {
+          /** @description Nothing from elsewhere */
+          'content-security-policy': string
+          'x-content-type-options'?: 'nosniff'
+          'referrer-policy'?: 'no-referrer'
+          [name: string]: unknown
+        }
+        content: {
+          'text/javascript': string
+        }
+      }
+      404: components['responses']['OpsFailure']
+      500: components['responses']['OpsFailure']
+    }
+  }
+  status: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The state */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Status']
+        }
+      }
+      401: components['responses']['OpsUnauthorized']
+      403: components['responses']['OpsFailure']
+      421: components['responses']['OpsFailure']
+      500: components['responses']['OpsFailure']
+    }
+  }
+  activity: {
+    parameters: {
+      query?: {
+        /** @description 10 minutes in periods of 10 seconds, or 60 in periods of a minute */
+        minutes?: '10' | '60'
+      }
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Periods, the last of which is under way, and their whole */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Activity']
+        }
+      }
+      400: components['responses']['OpsFailure']
+      401: components['responses']['OpsUnauthorized']
+      403: components['responses']['OpsFailure']
+      421: components['responses']['OpsFailure']
+      500: components['responses']['OpsFailure']
+    }
+  }
+  decisions: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The decisions */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Decisions']
+        }
+      }
+      401: components['responses']['OpsUnauthorized']
+      403: components['responses']['OpsFailure']
+      404: components['responses']['OpsFailure']
+      421: components['responses']['OpsFailure']
+      500: components['responses']['OpsFailure']
+    }
+  }
   livez: {
     parameters: {
       query?: never
@@ -3220,6 +3591,8 @@ export interface operations {
         headers: {
           /** @description Nothing from elsewhere */
           'content-security-policy': string
+          'x-content-type-options'?: 'nosniff'
+          'referrer-policy'?: 'no-referrer'
           [name: string]: unknown
         }
         content: {
@@ -3246,6 +3619,8 @@ export interface operations {
         headers: {
           /** @description Nothing from elsewhere */
           'content-security-policy': string
+          'x-content-type-options'?: 'nosniff'
+          'referrer-policy'?: 'no-referrer'
           [name: string]: unknown
         }
         content: {
@@ -3272,6 +3647,8 @@ export interface operations {
         headers: {
           /** @description Nothing from elsewhere */
           'content-security-policy': string
+          'x-content-type-options'?: 'nosniff'
+          'referrer-policy'?: 'no-referrer'
           [name: string]: unknown
         }
         content: {
@@ -3298,6 +3675,8 @@ export interface operations {
         headers: {
           /** @description Nothing from elsewhere */
           'content-security-policy': string
+          'x-content-type-options'?: 'nosniff'
+          'referrer-policy'?: 'no-referrer'
           [name: string]: unknown
         }
         content: {

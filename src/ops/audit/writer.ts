@@ -23,7 +23,7 @@ export interface AuditWriterOptions {
 }
 
 export type AuditWriterEvent =
-  | { readonly kind: 'written'; readonly records: number }
+  | { readonly kind: 'written'; readonly records: readonly AuditFields[] }
   | { readonly kind: 'lost'; readonly records: number }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'recovered' }
@@ -111,7 +111,7 @@ export function openAuditWriter(options: AuditWriterOptions): AuditWriter {
     }
     position = next
     unsigned = sinceSigned
-    onEvent({ kind: 'written', records: lines.length })
+    onEvent({ kind: 'written', records: lines.map(({ fields }) => fields) })
     if (isFailing) {
       isFailing = false
       onEvent({ kind: 'recovered' })
@@ -121,7 +121,7 @@ export function openAuditWriter(options: AuditWriterOptions): AuditWriter {
     return true
   }
 
-  type Sealed = { readonly line: string; readonly next: ChainPosition }
+  type Sealed = { readonly line: string; readonly next: ChainPosition; readonly fields: AuditFields }
 
   async function seal(group: readonly Waiting[]) {
     const lines: Sealed[] = []
@@ -129,7 +129,7 @@ export function openAuditWriter(options: AuditWriterOptions): AuditWriter {
     let sinceSigned = unsigned
     const put = (fields: AuditFields): void => {
       const sealed = sealRecord(fields, at, hash)
-      lines.push(sealed)
+      lines.push({ ...sealed, fields })
       at = sealed.next
     }
     const all = group.map(({ fields }) => fields)

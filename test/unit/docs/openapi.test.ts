@@ -111,6 +111,15 @@ test('the ops port has the rows of its table, and asks for its token where they 
     log: { failure: nothing },
     erasures: { off: nothing, plan: nothing, apply: nothing, cancel: nothing, list: nothing, read: nothing },
     parseYaml: nothing,
+    access: nothing,
+    status: {
+      version: '',
+      readings: { clusters: nothing, keySets: nothing },
+      hasAudit: true,
+      erasuresOff: nothing,
+    },
+    activity: { report: nothing },
+    decisions: { list: nothing },
   })
   const described = OPERATIONS.filter(({ isOps }) => isOps).map(({ method, path, operation }) => [
     `${method} ${path}`,

@@ -1,0 +1,76 @@
+import { badge, element, nothing, pairs, stacked, table } from './element.js'
+import { ago, clock, count } from './format.js'
+
+/** @import { Erasure, ErasureState } from '../../core/erasure/record.ts' */
+
+/** @type {Readonly<Record<ErasureState, 'good' | 'warn' | 'bad' | 'neutral'>>} */
+const LOOKS = {
+  planned: 'neutral',
+  running: 'warn',
+  verifying: 'warn',
+  done: 'good',
+  failed: 'bad',
+  cancelled: 'neutral',
+}
+
+/** @param {{ readonly erasures: readonly Erasure[] }} answer */
+export function erasuresView({ erasures }) {
+  if (erasures.length === 0) return [nothing('Nobody’s memories were planned to be erased.')]
+  const now = Date.now()
+  return erasures.map((one) => erasureView(one, now))
+}
+
+/**
+ * @param {Erasure} erasure
+ * @param {number} now
+ */
+function erasureView(erasure, now) {
+  const { id, subject, issuer, namespace, state, createdAt, updatedAt, hash, total, deleted, parts, receipt, reason } =
+    erasure
+  const done = `${count(deleted)} of ${count(total)} memories deleted`
+  const columns = /** @type {const} */ (['Deleted', 'Of']).map((name) => ({
+    name,
+    isNumber: /** @type {true} */ (true),
+  }))
+  return element(
+    'article',
+    { 'data-key': id, 'aria-label': `Erasure of ${subject}` },
+    element('div', { class: 'heading' }, element('h3', {}, subject), badge(LOOKS[state], state)),
+    element(
+      'div',
+      { class: 'progress' },
+      // A plan of nothing is done as soon as it is looked at.
+      element('progress', { max: Math.max(1, total), value: total === 0 ? 1 : deleted, 'aria-label': done }),
+      element('span', {}, done),
+    ),
+    pairs([
+      ['Issuer', issuer],
+      ['Namespace', namespace === undefined ? undefined : JSON.stringify(namespace)],
+      ['Planned', clock(createdAt)],
+      ['Last step', ago(updatedAt, now)],
+      ['Erasure', element('code', {}, id)],
+      ['Hash of the plan', element('code', {}, hash)],
+      ['Why', reason],
+      ['Receipt', receipt === undefined ? undefined : element('code', { class: 'long' }, receipt)],
+    ]),
+    element(
+      'details',
+      {},
+      element('summary', {}, parts.length === 1 ? '1 part' : `${count(parts.length)} parts`),
+      stacked(
+        table(
+          `Parts of the erasure of ${subject}`,
+          ['Cluster', 'Container', 'Type', 'Index', ...columns, 'State'],
+          parts.map((part) => [
+            ...[part.cluster, part.container, part.type, part.index].map((text) =>
+              element('span', { class: 'free' }, text),
+            ),
+            count(part.deleted),
+            count(part.total),
+            part.state,
+          ]),
+        ),
+      ),
+    ),
+  )
+}
