@@ -35,6 +35,8 @@ export interface ClusterStatus {
   readonly problem?: string
   /** Looks and removes that wait for a place in a batch. */
   readonly waiting: number
+  /** Connections that were handed over whole, as for WebSockets. */
+  readonly upgraded: number
   readonly circuit: { readonly state: string; readonly opened: number; readonly refused: number }
   readonly ejections: number
   readonly retries: number
@@ -86,7 +88,7 @@ export function statusRoute(sources: StatusSources): OpsRoute {
   return { method: 'GET', path: '/status', answer: () => ({ status: 200, body: report() }) }
 }
 
-function wordCluster({ cluster, waiting, nodes, counters, circuit, health }: ClusterReading, at: number) {
+function wordCluster({ cluster, waiting, upgraded, nodes, counters, circuit, health }: ClusterReading, at: number) {
   const { reachable, version, problem } = health
   return {
     name: cluster,
@@ -94,6 +96,7 @@ function wordCluster({ cluster, waiting, nodes, counters, circuit, health }: Clu
     ...(version === undefined ? {} : { version }),
     ...(problem === undefined ? {} : { problem }),
     waiting,
+    upgraded,
     circuit,
     ejections: counters.ejections,
     retries: counters.retries,

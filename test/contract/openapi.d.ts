@@ -956,6 +956,8 @@ export interface components {
         problem?: string
         /** @description Looks and removes that wait for a place in a batch */
         waiting: number
+        /** @description Connections that were handed over whole, as for WebSockets */
+        upgraded: number
         circuit: {
           /** @enum {unknown} */
           state: 'closed' | 'open' | 'half-open'

@@ -31,7 +31,10 @@ export function clustersView({ clusters, at }) {
  * @param {ClusterStatus} cluster
  * @param {number} now
  */
-function clusterView({ name, reachable, version, problem, waiting, circuit, ejections, retries, nodes }, now) {
+function clusterView(
+  { name, reachable, version, problem, waiting, upgraded, circuit, ejections, retries, nodes },
+  now,
+) {
   const isWell = reachable && problem === undefined
   const heading = element(
     'div',
@@ -46,6 +49,7 @@ function clusterView({ name, reachable, version, problem, waiting, circuit, ejec
   const facts = pairs([
     ['OpenSearch', version],
     ['Waiting for a batch', count(waiting)],
+    ['Upgraded connections', count(upgraded)],
     ['Circuit openings', count(circuit.opened)],
     ['Requests turned away by it', count(circuit.refused)],
     ['Ejections', count(ejections)],
