@@ -114,12 +114,7 @@ async function openFile(file: string, { fsync, fsyncInterval }: Settings, log: L
   }
 }
 
-function tell(
-  event: AuditWriterEvent,
-  log: Log,
-  metrics: Surroundings['metrics'],
-  decisions: Decisions,
-): void {
+function tell(event: AuditWriterEvent, log: Log, metrics: Surroundings['metrics'], decisions: Decisions): void {
   switch (event.kind) {
     case 'written':
       metrics.auditRecords(event.kind, event.records.length)
