@@ -7,6 +7,7 @@ const { values, positionals } = parseArgs({
     deletes: { type: 'string', default: '4000' },
     requests: { type: 'string', default: '8000' },
     callers: { type: 'string' },
+    memories: { type: 'string', default: '1000000' },
     million: { type: 'boolean', default: false },
   },
 })
@@ -20,6 +21,8 @@ export const OPTIONS = {
   requests: Number(values.requests),
   /** At once; each suite has its own where the command line names none. */
   callers: values.callers?.split(',').map(Number),
+  /** Of the person who is erased. */
+  memories: Number(values.memories),
   /** Whether the memory after a million requests is measured too. */
   million: values.million,
 } as const

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
+import { residentMiB } from '../cpu.ts'
 import { runLoad } from '../load.ts'
 import { isWarmUp } from '../measurements.ts'
 import type { Measurement, Suite } from '../measurements.ts'
@@ -91,9 +91,4 @@ async function openConnections(origin: string, token: string): Promise<readonly 
     sockets.push(...(await Promise.all(Array.from({ length: 50 }, open))))
   }
   return sockets
-}
-
-function residentMiB(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1]
-  return Number(kilobytes) / 1024
 }
