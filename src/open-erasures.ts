@@ -190,7 +190,10 @@ export function openErasures(
     const next = { ...replanned(record, found.plan, hash), state: 'running' as const, appliedAt: at, driver: name }
     await intend(next)
     const mine = await records().replace(held, stamped(next))
-    if (mine === undefined) return refused('Somebody else has changed it meanwhile', undefined)
+    if (mine === undefined) {
+      audit?.append(auditFields({ ...eventOf(next), phase: 'refusal', result: 'failure', outcome: 'changedMeanwhile' }))
+      return refused('Somebody else has changed it meanwhile', undefined)
+    }
     void driver.drive(record.id)
     return { kind: 'erasure', erasure: erasureOf(mine.record) }
   }
