@@ -193,6 +193,39 @@ test('by a field of the namespace the memories of others go that it names, and o
   expect(await remaining()).toHaveLength(8)
 })
 
+test('where the first field is below a flat object, whoever it names has the memory: the second one is not asked', async () => {
+  const own = { memory_container_id: 'c', owner_id: 'agent' }
+  await putAll([
+    [world.indexOf('working'), 'bobs', { ...own, namespace: { user_id: 'bob' } }],
+    [world.indexOf('working'), 'the-agents', { ...own, namespace: { 'user_id=agent': 'x' } }],
+    [world.indexOf('working'), 'by-namespace', { ...own, owner_id: 'bob', namespace: { user_id: 'agent' } }],
+  ])
+  const ownership = { fields: ['namespace.user_id', 'owner_id'] }
+  await start({ memory: { ...world.settings.memory, ownership } })
+  const planned = await ops.plan({ subject: 'agent' })
+  expect(planned.total).toBe(2)
+  await ops.apply(planned.id, planned.hash)
+  expect(await ops.ended(planned.id)).toMatchObject({ state: 'done', deleted: 2 })
+  const left = await Promise.all(['bobs', 'the-agents', 'by-namespace'].map((id) => world.hasMemory('working', id)))
+  expect(left).toEqual([true, false, false])
+})
+
+test('where it could not be told that all is gone nothing is planned, and the operator reads why', async () => {
+  await start()
+  const index = world.other.indexOf('history')
+  const properties = { memory_container_id: { type: 'keyword' }, owner_id: { type: 'text' } }
+  await world.ask('PUT', `/${index}`, { mappings: { properties } })
+  const unmapped = await ops.ask('POST', '', { subject: 'alice' })
+  expect([unmapped.status, unmapped.text]).toEqual([409, expect.stringContaining(`[${index}]`)])
+  expect(unmapped.text).toContain('reindex')
+  await world.ask('DELETE', `/${index}`)
+
+  await world.putContainer('broken', { configuration: { index_prefix: '*' } })
+  const unusable = await ops.ask('POST', '', { subject: 'alice' })
+  expect([unusable.status, unusable.text]).toEqual([502, expect.stringContaining('[broken]')])
+  await world.ask('DELETE', `/${world.containerIndex}/_doc/broken?refresh=true`)
+})
+
 test('an erasure that is cancelled midway keeps what is left, and can be planned anew', async () => {
   await putMany(world, 'sessions', 'carol', 60)
   const before = await countIn(world, 'sessions')
