@@ -5,7 +5,6 @@ import { readRevocation } from '../core/revocation.ts'
 import type { Revocation } from '../core/revocation.ts'
 import type { RevocationStore } from '../core/revocation-store.ts'
 import type { ClusterClient } from './client.ts'
-import { hasIndex } from './presence.ts'
 import type { ReadableIndices } from './readable-indices.ts'
 import { asList, asObject, asString, errorType, failureOf, isObject } from './reading.ts'
 import type { ClusterAnswer, ClusterRequest } from './request.ts'
@@ -119,7 +118,7 @@ export function openRevocationIndex({ index, access, onCreated }: Options): Revo
 
     async add(entry) {
       // A write would make the index anew, with nothing else in it.
-      if (!(await hasIndex(access().client, index, AbortSignal.timeout(READ_MS)))) throw new Error(GONE)
+      if ((await search({ size: 0 }, AbortSignal.timeout(READ_MS))) === undefined) throw new Error(GONE)
       const body = JSON.stringify(entry)
       const id = createHash('sha256').update(body).digest('base64url')
       const querystring = { refresh: 'true' }
