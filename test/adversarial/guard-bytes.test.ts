@@ -18,9 +18,9 @@ const stem = `gb${randomBytes(4).toString('hex')}`
 const open = `${stem}-open`
 const seed = randomBytes(4).readUInt32BE()
 const SCOPES = ['opensearch:read', 'opensearch:write']
-/** Of each kind with each engine: 100,000 in all. */
-const RUNS = process.env['TEST_LONG'] === '1' ? 17_000 : 60
-const WITHIN_MS = 900_000
+/** Of each kind with each engine: 15,000 in all. What one costs is spread over caller, gateway and node, which share this process: 10 to 14 ms on a busy machine. */
+const RUNS = process.env['TEST_LONG'] === '1' ? 2_500 : 60
+const WITHIN_MS = 240_000
 
 /** What may stand in a target: visible ASCII. */
 const visibleCharacter = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code))
