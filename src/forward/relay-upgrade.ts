@@ -5,7 +5,6 @@ import type { Duplex } from 'node:stream'
 import type { createProxyMiddleware } from 'http-proxy-middleware'
 
 import type { Attempt } from '../core/cluster-nodes.ts'
-import { GatewayError } from '../core/failure.ts'
 import { endWhenSilent } from './end-when-silent.ts'
 import type { AskedUpgrade } from './engine.ts'
 import { grouped } from './grouped-headers.ts'
@@ -65,8 +64,21 @@ export function relayUpgrade(
       if (response.headersSent || response.destroyed) resolve()
       else reject(failureOf(error, false))
     }
+    /** What a node says may be more than can be said again. */
+    const attend = (node: { destroy(): unknown }, work: () => void): void => {
+      try {
+        work()
+      } catch (error) {
+        node.destroy()
+        // Node keeps the words that it has refused.
+        response.statusMessage = ''
+        if (response.headersSent) response.destroy()
+        fail(error)
+      }
+    }
     const sent = (outgoing: ClientRequest): void => {
       endWhenSilent(outgoing, response, silenceTimeoutMs)
+      if (response.destroyed) outgoing.destroy()
       const leave = (): unknown => outgoing.destroy()
       response.once('close', leave)
       outgoing.once('close', () => response.off('close', leave))
@@ -74,21 +86,18 @@ export function relayUpgrade(
       outgoing.once('response', (answer) => {
         theirs.destroy()
         attempt.heard(answer.statusCode ?? 0)
-        onAnswer(false)
-        passOn(answer, response)
+        attend(answer, () => passOn(answer, response))
+        if (response.headersSent) onAnswer(false)
       })
       outgoing.once('upgrade', (answer, node) => {
         attempt.heard(101)
-        if (!switchesTo(protocol, answer) || response.destroyed) {
-          node.destroy()
-          theirs.destroy()
-          fail(new GatewayError('upstreamUnavailable', { cause: new Error('the node switched to another protocol') }))
-          return
-        }
-        onAnswer(true)
-        switchProtocols(answer, response, protocol)
-        socket.setTimeout(silenceTimeoutMs, () => socket.destroy())
-        join(node, ours, theirs, upgrading)
+        attend(node, () => {
+          if (!switchesTo(protocol, answer) || response.destroyed) throw new Error('the node may not switch to this')
+          switchProtocols(answer, response, protocol)
+          onAnswer(true)
+          socket.setTimeout(silenceTimeoutMs, () => socket.destroy())
+          join(node, ours, theirs, upgrading)
+        })
       })
     }
     const framed = { ...grouped(headers), connection: 'Upgrade', upgrade: protocol }

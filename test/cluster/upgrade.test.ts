@@ -1,10 +1,16 @@
 import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { WebSocket } from 'undici'
 
+import { makeCertificates } from '../../src/local-cluster/certificates.ts'
 import { call } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -273,6 +279,19 @@ describe('an upgrade', () => {
     const caller = open(gateway, head(token))
     await until(caller.closed)
     expect(caller.status()).toBe(502)
+  })
+
+  test.each([
+    ['a status that is none', 'HTTP/1.1 099 Whatever\r\nContent-Length: 0\r\n\r\n'],
+    ['words that cannot be said again', 'HTTP/1.1 200 O\u0001K\r\nContent-Length: 0\r\n\r\n'],
+    ['such words with a 101', 'HTTP/1.1 101 O\u0001K\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['no HTTP', 'hello\r\n\r\n'],
+  ])('a node that answers with %s: 502, and the gateway goes on', async (_says, answer) => {
+    node.onUpgrade((socket) => void socket.write(Buffer.from(answer, 'latin1')))
+    const caller = open(gateway, head(token))
+    await until(caller.closed)
+    expect(caller.status()).toBe(502)
+    expect(await ask(gateway, token, '/x')).toBe(200)
   })
 
   test('a node that breaks off half an answer: the connection is cut', async () => {
@@ -555,6 +574,46 @@ describe('who may upgrade, and what', () => {
   })
 })
 
+describe('over TLS', () => {
+  let folder: string
+  let gateway: TestGateway
+  let ca: Buffer
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'memory-gateway-test-'))
+    const certificates = await makeCertificates(folder)
+    ca = await readFile(certificates.ca)
+    gateway = await start({
+      listen: { port: 0, tls: { cert: certificates.node.cert, key: certificates.node.key } },
+    })
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  test('HTTP/1.1 upgrades as without it', async () => {
+    node.onUpgrade((socket, request) => {
+      acceptUpgrade(socket, request)
+      socket.on('data', (part: Buffer) => socket.write(part))
+    })
+    const socket = connectTls({ host: '127.0.0.1', port: Number(new URL(gateway.url).port), ca })
+    sockets.add(socket)
+    let text = ''
+    socket.on('data', (part: Buffer) => (text += part.toString()))
+    await once(socket, 'secureConnect')
+    socket.write(head(await admin(gateway)))
+    await until(() => text.includes(' 101 '))
+    socket.write('there and back')
+    await until(() => text.endsWith('there and back'))
+    socket.end()
+    await once(socket, 'close')
+  })
+
+  test('HTTP/2 offers none', async () => {
+    const session = connectHttp2(gateway.url, { ca })
+    await once(session, 'remoteSettings')
+    expect(session.remoteSettings.enableConnectProtocol).toBe(false)
+    session.destroy()
+  })
+})
+
 describe('what bounds an upgraded connection', () => {
   test('a node that says nothing: 504, and none of its connections is left', async () => {
     const gateway = await start({}, { silenceTimeout: '200ms' })
@@ -578,6 +637,22 @@ describe('what bounds an upgraded connection', () => {
       const caller = open(helped, `${head(token)}early`)
       await until(() => caller.status() === 101)
     }
+  })
+
+  test('not the time limits of a request', async () => {
+    const gateway = await start({ limits: { headersTimeout: '100ms', requestTimeout: '100ms' } })
+    node.onUpgrade((socket, request) => {
+      acceptUpgrade(socket, request)
+      socket.on('data', (part: Buffer) => socket.write(part))
+    })
+    const caller = open(gateway, head(await admin(gateway)))
+    await until(() => caller.status() === 101)
+    // Which hold for one that came after it.
+    const slow = open(gateway, 'GET / HTTP/1.1\r\n')
+    await until(slow.closed)
+    expect(slow.status()).toBe(408)
+    caller.socket.write('still there')
+    await until(() => caller.text().endsWith('still there'))
   })
 
   test('silence from both ends', async () => {
