@@ -27,7 +27,10 @@ interface ActivityOptions {
 const SAMPLE_MS = 10_000
 const PERIODS = 60
 /** By the minutes that a caller asks for. */
-const STRIDES: Readonly<Record<string, number>> = { '10': 1, '60': 6 }
+const STRIDES: ReadonlyMap<string, number> = new Map([
+  ['10', 1],
+  ['60', 6],
+])
 /** One more than there are periods in an hour. */
 const KEPT = PERIODS * 6 + 1
 
@@ -70,7 +73,7 @@ export function activityRoute(activity: Pick<Activity, 'report'>): OpsRoute {
     method: 'GET',
     path: '/activity',
     async answer({ query }) {
-      const strides = STRIDES[query.get('minutes') ?? '10']
+      const strides = STRIDES.get(query.get('minutes') ?? '10')
       if (strides === undefined) return failed(400, 'minutes must be 10 or 60')
       return { status: 200, body: await activity.report(strides) }
     },
