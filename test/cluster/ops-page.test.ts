@@ -235,15 +235,27 @@ inChromium('the ops page', () => {
   })
 
   test('updates can be paused, and stop while nobody looks', async () => {
-    const { page } = await open()
-    await shows(page, '#decisions', 'alice')
+    const { page } = await open(undefined, (fresh) => fresh.clock.install())
+    await shows(page, '#configuration', 'All settings')
+    let asked = 0
+    page.on('request', () => (asked += 1))
+    const next = page.waitForRequest('**/status')
+    await page.clock.runFor(5_000)
+    await next
     await page.click('#pause')
     expect(await page.getAttribute('#pause', 'aria-pressed')).toBe('true')
-    const asked: string[] = []
-    page.on('request', (request) => asked.push(request.url()))
-    await page.clock.install()
-    await page.clock.runFor(10_000)
-    expect(asked).toEqual([])
+    await page.waitForLoadState('networkidle')
+    asked = 0
+    await page.clock.runFor(20_000)
+    expect(asked).toBe(0)
+    await page.evaluate('Object.defineProperty(document, "hidden", { value: true, configurable: true })')
+    const resumed = page.waitForResponse('**/activity*')
+    await page.click('#pause')
+    await resumed
+    await page.waitForLoadState('networkidle')
+    asked = 0
+    await page.clock.runFor(20_000)
+    expect(asked).toBe(0)
   })
 
   test('off loopback it asks for the token, refuses a wrong one, and forgets it on demand', async () => {
