@@ -130,6 +130,63 @@ describe('bodies', () => {
   })
 })
 
+describe('bodies that are passed through', () => {
+  test.each(['told by its length', 'counted'])('one beyond limits.bodyBytes, %s, is refused', async (how) => {
+    const gateway = await start({ bodyBytes: 1_000 })
+    const token = await gateway.token({ scopes: ['opensearch:admin'] })
+    const framing: Record<string, string> = how === 'counted' ? { 'transfer-encoding': 'chunked' } : {}
+    const headers = { 'content-type': 'application/json', ...framing }
+    const send = (length: number): Promise<Reply> =>
+      call(gateway.url, {
+        method: 'PUT',
+        path: '/_cluster/settings',
+        token,
+        headers,
+        body: `{}${' '.repeat(length - 2)}`,
+      })
+    const { status, body } = await send(1_001)
+    expect({ status, body }).toEqual({
+      status: 413,
+      body: errorBody('opensearch', 413, {
+        type: 'content_too_long_exception',
+        reason: 'The request body is too large',
+      }),
+    })
+    // Within it, the cluster says what it thinks of nothing to analyse.
+    expect((await send(1_000)).status).toBe(400)
+  })
+})
+
+describe('requests that come too slowly', () => {
+  test('are ended: what is not there in time gets 408, however it trickles, and its connection is closed', async () => {
+    const gateway = await start({ headersTimeout: '300ms', requestTimeout: '600ms' })
+    const { hostname: host, port } = new URL(gateway.url)
+    const token = await gateway.token({ scopes: ['opensearch:admin', 'memory:delete'] })
+    const post = (path: string): string =>
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n`
+    const slow = {
+      'no request at all': ['', ''],
+      'headers without an end': ['GET / HTTP/1.1\r\nhost: x\r\n', ''],
+      'headers that trickle': ['GET / HTTP/1.1\r\nhost: x\r\n', 'x-more: 1\r\n'],
+      'a body that trickles through': [post('/_bulk'), ' '],
+      'a body that trickles to ourselves': [post('/api/memories/bulk-delete'), ' '],
+    }
+    const ended = Object.entries(slow).map(async ([what, [begin = '', more = '']]) => {
+      const socket = connect(Number(port), host)
+      socket.on('error', () => undefined).setEncoding('utf8')
+      let heard = ''
+      socket.on('data', (text: string) => (heard += text))
+      socket.write(begin)
+      const trickle = setInterval(() => socket.write(more), 50)
+      await once(socket, 'close').finally(() => clearInterval(trickle))
+      return [what, heard.split('\r\n')[0]]
+    })
+    expect(await Promise.all(ended)).toEqual(Object.keys(slow).map((what) => [what, 'HTTP/1.1 408 Request Timeout']))
+    expect(proxy.requests.filter(bulk)).toEqual([])
+    expect((await call(gateway.url, { path: '/' })).status).toBe(401)
+  })
+})
+
 describe('connections', () => {
   test('beyond the limit are closed, and the others served', async () => {
     const gateway = await start({ connections: 2 })
