@@ -36,7 +36,7 @@ export async function doctorWorld(): Promise<DoctorWorld> {
 
 /** Writes settings into a configuration by their paths, as in `auth.issuers[0].claims.subject`: what a remedy says, to the letter. */
 export function withSettings(config: ConfigInput, settings: Readonly<Record<string, unknown>>): ConfigInput {
-  const changed = structuredClone(config) as unknown as Record<string, unknown>
+  const changed: Record<string, unknown> = structuredClone({ ...config })
   for (const [path, value] of Object.entries(settings)) {
     const steps = path.split(/[.[\]]+/).filter((step) => step !== '')
     const last = steps.pop() ?? ''
@@ -46,7 +46,7 @@ export function withSettings(config: ConfigInput, settings: Readonly<Record<stri
     }, changed)
     parent[last] = value
   }
-  return changed as unknown as ConfigInput
+  return changed as ConfigInput & Record<string, unknown>
 }
 
 /** How a finding is provoked, and what following its remedy changes beside what the remedy says to the letter. */

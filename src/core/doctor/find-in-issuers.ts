@@ -62,37 +62,40 @@ export function findInTokenDomains(
   const issuer = issuers[isBare]
   if (tokenDomains === undefined || tokenDomains.length === 0 || issuer === undefined) return []
   if (clusters[name]?.passThrough !== 'caller') return []
-  const about = `auth.issuers[${String(isBare)}].claims`
-  const subjects = tokenDomains.map(({ subjectKey }) => subjectKey ?? 'sub')
+  const asked = tokenDomains.map(({ subjectKey }) => subjectKey ?? 'sub')
   const roles = tokenDomains.flatMap(({ rolesKey }) => (rolesKey === undefined ? [] : [rolesKey]))
-  const findings: Finding[] = []
-  if (!subjects.includes(issuer.subjectClaim)) {
-    findings.push({
-      id: 'subject-key-differs',
-      severity: 'error',
-      about: `${about}.subject`,
-      seen: `the security plugin of ${name} takes the user from the claim ${subjects.join(' or ')}, the gateway from ${issuer.subjectClaim}`,
-      means:
-        'memories and containers name other owners than the gateway compares with: owners are refused their own, or somebody of that name is let in',
-      remedy: {
-        text: 'read the same claim as the cluster',
-        settings: { [`${about}.subject`]: subjects[0] },
-      },
-    })
-  }
-  if (roles.length > 0 && !roles.includes(issuer.backendRolesClaim)) {
-    findings.push({
-      id: 'roles-key-differs',
-      severity: 'warning',
-      about: `${about}.backendRoles`,
-      seen: `the security plugin of ${name} takes backend roles from the claim ${roles.join(' or ')}, the gateway from ${issuer.backendRolesClaim}`,
-      means:
-        'who is admitted to a container by a backend role at the cluster is not admitted here, or the other way round',
-      remedy: {
-        text: 'read the same claim as the cluster',
-        settings: { [`${about}.backendRoles`]: roles[0] },
-      },
-    })
-  }
-  return findings
+  const claims = `auth.issuers[${String(isBare)}].claims`
+  return [
+    ...differs('subject-key-differs', name, `${claims}.subject`, asked, issuer.subjectClaim),
+    ...differs('roles-key-differs', name, `${claims}.backendRoles`, roles, issuer.backendRolesClaim),
+  ]
+}
+
+const DIFFERENCES = {
+  'subject-key-differs': {
+    severity: 'error',
+    takes: 'the user',
+    means:
+      'memories and containers name other owners than the gateway compares with: owners are refused their own, or somebody of that name is let in',
+  },
+  'roles-key-differs': {
+    severity: 'warning',
+    takes: 'backend roles',
+    means:
+      'who is admitted to a container by a backend role at the cluster is not admitted here, or the other way round',
+  },
+} as const
+
+function differs(
+  id: keyof typeof DIFFERENCES,
+  cluster: string,
+  about: string,
+  theirs: readonly string[],
+  ours: string,
+): readonly Finding[] {
+  if (theirs.length === 0 || theirs.includes(ours)) return []
+  const { severity, takes, means } = DIFFERENCES[id]
+  const seen = `the security plugin of ${cluster} takes ${takes} from the claim ${theirs.join(' or ')}, the gateway from ${ours}`
+  const remedy = { text: 'read the same claim as the cluster', settings: { [about]: theirs[0] } }
+  return [{ id, severity, about, seen, means, remedy }]
 }
