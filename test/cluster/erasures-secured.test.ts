@@ -1,9 +1,10 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals'
 
-import { securedCluster } from '../support/clusters.ts'
+import { plainCluster, securedCluster } from '../support/clusters.ts'
 import { erasuresAt, OPS_TOKEN } from '../support/erasure-world.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
+import { testMemories } from '../support/memories.ts'
 import { adminCertificate, adminUser, securedMemories, securedNode } from '../support/secured-memories.ts'
 
 // Server versions without a security plugin on Maven Central have no secured cluster.
@@ -54,5 +55,58 @@ onSecured('in protected system indices', () => {
       expect([type, await memories.has(memories.indexOf(type), 'hers')]).toEqual([type, false])
       expect([type, await memories.has(memories.indexOf(type), 'his')]).toEqual([type, true])
     }
+  })
+})
+
+const onBoth = secured === undefined ? describe.skip : describe
+
+onBoth('on two clusters that requests are routed to', () => {
+  if (secured === undefined) return
+  const cluster = secured
+  const here = testMemories(plainCluster().url)
+  const there = securedMemories(cluster)
+  let gateway: TestGateway
+
+  afterAll(async () => {
+    await gateway.close()
+    await here.removeAll()
+    await here.ask('DELETE', `/${here.prefix}-erasures`)
+    await there.removeAll()
+    await there.asAdmin({ method: 'DELETE', path: `/${here.containerIndex}` })
+  })
+
+  test('one plan finds the memories of both, and one erasure deletes them', async () => {
+    await here.putContainer('here')
+    await there.putContainer('there', {}, here.containerIndex)
+    for (const owner of ['alice', 'alice2']) {
+      await here.putMemory('working', owner, { memory_container_id: 'here', owner_id: owner })
+      await there.put(there.indexOf('working'), owner, { memory_container_id: 'there', owner_id: owner })
+    }
+    const service = adminCertificate(cluster)
+    gateway = await startTestGateway({
+      cluster: { nodes: [plainCluster().url] },
+      moreClusters: { eu: { ...securedNode(cluster, service), service } },
+      routes: [{ when: { claim: { tenant: 'acme' } }, cluster: 'eu' }, { cluster: 'main' }],
+      memory: { containerIndex: here.containerIndex },
+      ops: { port: 0, token: OPS_TOKEN },
+      erasures: { cluster: 'main', index: `${here.prefix}-erasures`, interval: '100ms' },
+    })
+    const ops = erasuresAt(gateway.opsUrl)
+    const planned = await ops.plan({ subject: 'alice' })
+    const places = planned.parts.map(({ cluster: of, container, total }) => [of, container, total])
+    expect(places.sort()).toEqual([
+      ['eu', 'there', 1],
+      ['main', 'here', 1],
+    ])
+    await ops.apply(planned.id, planned.hash)
+    expect(await ops.ended(planned.id)).toMatchObject({ state: 'done', deleted: 2 })
+    const left = async (id: string): Promise<boolean[]> => [
+      await here.hasMemory('working', id),
+      await there.has(there.indexOf('working'), id),
+    ]
+    expect([await left('alice'), await left('alice2')]).toEqual([
+      [false, false],
+      [true, true],
+    ])
   })
 })
