@@ -90,6 +90,11 @@ export function requestHeaders(received: RawHeaders, { ours, appended, allowed, 
   return kept
 }
 
+/** A reason phrase that Node would refuse to say is left out: nobody may rely on one (RFC 9112 section 4). */
+export function reasonPhrase(phrase: string | null | undefined): string {
+  return phrase === null || phrase === undefined || /[^\t\x20-\x7e\x80-\xff]/.test(phrase) ? '' : phrase
+}
+
 /** What goes back to the caller: the node's headers without those of its hop. */
 export function responseHeaders(received: RawHeaders): string[] {
   const named = connectionNamed(received)

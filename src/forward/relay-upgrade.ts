@@ -8,7 +8,7 @@ import type { Attempt } from '../core/cluster-nodes.ts'
 import { endWhenSilent } from './end-when-silent.ts'
 import type { AskedUpgrade } from './engine.ts'
 import { grouped } from './grouped-headers.ts'
-import { pairsOf, responseHeaders, valuesOf } from './headers.ts'
+import { pairsOf, reasonPhrase, responseHeaders, valuesOf } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
 import type { HeldCaller } from './held-caller.ts'
 import { failureOf } from './middleware-failure.ts'
@@ -70,8 +70,6 @@ export function relayUpgrade(
         work()
       } catch (error) {
         node.destroy()
-        // Node keeps the words that it has refused.
-        response.statusMessage = ''
         if (response.headersSent) response.destroy()
         fail(error)
       }
@@ -117,13 +115,19 @@ function switchesTo(protocol: string, { rawHeaders }: IncomingMessage): boolean 
 function switchProtocols(answer: IncomingMessage, response: ServerResponse, protocol: string): void {
   const kept = pairsOf(responseHeaders(answer.rawHeaders)).filter(([name]) => name.toLowerCase() !== 'content-length')
   response.sendDate = false
-  response.writeHead(101, answer.statusMessage ?? '', [...kept.flat(), 'connection', 'Upgrade', 'upgrade', protocol])
+  response.writeHead(101, reasonPhrase(answer.statusMessage), [
+    ...kept.flat(),
+    'connection',
+    'Upgrade',
+    'upgrade',
+    protocol,
+  ])
   response.flushHeaders()
 }
 
 function passOn(answer: IncomingMessage, response: ServerResponse): void {
   response.sendDate = false
-  response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', responseHeaders(answer.rawHeaders))
+  response.writeHead(answer.statusCode ?? 502, reasonPhrase(answer.statusMessage), responseHeaders(answer.rawHeaders))
   // Before the pipe's own listener, which ends the answer.
   answer.once('end', () => response.addTrailers(pairsOf(responseHeaders(answer.rawTrailers))))
   answer.once('close', () => {

@@ -8,7 +8,7 @@ import { GatewayError } from '../core/failure.ts'
 import { endWhenSilent } from './end-when-silent.ts'
 import type { ForwardOptions, ForwardUpgrade, UpgradingEngine } from './engine.ts'
 import { grouped } from './grouped-headers.ts'
-import { pairsOf, responseHeaders } from './headers.ts'
+import { pairsOf, reasonPhrase, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
 import { holdCaller } from './held-caller.ts'
 import { failureOf } from './middleware-failure.ts'
@@ -62,6 +62,7 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Upgradi
           server.on('proxyReqWs', (outgoing, source) => underWay.get(source)?.sent?.(outgoing))
           server.on('proxyRes', (answer, _source, response) => {
             attempts.get(response)?.heard(answer.statusCode ?? 0)
+            answer.statusMessage = reasonPhrase(answer.statusMessage)
             answer.headers = grouped(responseHeaders(answer.rawHeaders))
             // It would write keep-alive otherwise, whatever the caller asked for.
             answer.headers.connection = response.shouldKeepAlive ? 'keep-alive' : 'close'

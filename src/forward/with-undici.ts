@@ -8,7 +8,7 @@ import type { Attempt } from '../core/cluster-nodes.ts'
 import { GatewayError } from '../core/failure.ts'
 import { neverSent } from '../core/never-sent.ts'
 import type { Engine, ForwardOptions } from './engine.ts'
-import { pairsOf, responseHeaders } from './headers.ts'
+import { pairsOf, reasonPhrase, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
 import { overNodes } from './over-nodes.ts'
 import { watchUnreadAnswers } from './unread-answer.ts'
@@ -131,7 +131,7 @@ function relay(
       if (statusCode < 200) return
       attempt.heard(statusCode)
       response.sendDate = false
-      response.writeHead(statusCode, statusMessage ?? '', responseHeaders(rawStrings(controller.rawHeaders)))
+      response.writeHead(statusCode, reasonPhrase(statusMessage), responseHeaders(rawStrings(controller.rawHeaders)))
       // Together with what else the node sent in the same piece: a small answer is one write to the caller, and not three.
       process.nextTick(() => {
         if (!hasWritten) response.flushHeaders()

@@ -80,6 +80,16 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (en
     return socket
   }
 
+  test('a reason phrase that cannot be said again is left out', async () => {
+    upstream.answer('HTTP/1.1 200 O\u0001K\r\ncontent-length: 2\r\n\r\nok')
+    const socket = open()
+    let reply = ''
+    socket.on('data', (part: Buffer) => (reply += part.toString('latin1')))
+    socket.write(head('GET /odd'))
+    await until(() => reply.endsWith('\r\n\r\nok'))
+    expect(reply).toMatch(/^HTTP\/1\.1 200 [^\u0001]*\r\n/)
+  })
+
   test.each(['Content-Length: 8388608', 'Transfer-Encoding: chunked'])(
     'an early answer reaches a caller who still uploads (%s)',
     async (framing) => {
