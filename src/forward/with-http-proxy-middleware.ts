@@ -60,8 +60,14 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Upgradi
             source.once('end', () => outgoing.addTrailers(underWay.get(source)?.trailers?.() ?? []))
           })
           server.on('proxyReqWs', (outgoing, source) => underWay.get(source)?.sent?.(outgoing))
-          server.on('proxyRes', (answer, _source, response) => {
+          server.on('proxyRes', (answer, source, response) => {
             attempts.get(response)?.heard(answer.statusCode ?? 0)
+            if ((answer.statusCode ?? 0) < 100) {
+              // Said again it would end the process: nobody catches what the middleware's pipe throws. Nothing of the answer is taken.
+              Object.assign(answer, { statusCode: 502, statusMessage: '', headers: {}, pipe: () => answer.resume() })
+              underWay.get(source)?.fail(new Error('the node answered with a status that is none'))
+              return
+            }
             answer.statusMessage = reasonPhrase(answer.statusMessage)
             answer.headers = grouped(responseHeaders(answer.rawHeaders))
             // It would write keep-alive otherwise, whatever the caller asked for.

@@ -80,6 +80,16 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (en
     return socket
   }
 
+  test.each(['099', '1000', '000'])('a status that is none (%s) is a 502', async (status) => {
+    upstream.answer(`HTTP/1.1 ${status} Odd\r\ncontent-length: 2\r\n\r\nok`)
+    const socket = open()
+    let reply = ''
+    socket.on('data', (part: Buffer) => (reply += part.toString('latin1')))
+    socket.write(head('GET /odd'))
+    await until(() => reply.includes('bad_gateway_exception'))
+    expect(reply).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n/)
+  })
+
   test('a reason phrase that cannot be said again is left out', async () => {
     upstream.answer('HTTP/1.1 200 O\u0001K\r\ncontent-length: 2\r\n\r\nok')
     const socket = open()
