@@ -24,6 +24,7 @@ const cluster = {
 /** @type {import('jest').Config} */
 export default {
   testTimeout: 30_000,
+  maxWorkers: 2,
   reporters: ['default', '<rootDir>/test/support/plain-summary.js'],
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },

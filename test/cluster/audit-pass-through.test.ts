@@ -286,7 +286,7 @@ test('a gateway that is killed while an index is deleted: the next start looks, 
       'memory.index': history,
     })
   } finally {
-    processes.close()
+    await processes.close()
     own.remove()
   }
 })

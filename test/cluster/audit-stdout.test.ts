@@ -27,7 +27,7 @@ beforeAll(async () => {
   })
 })
 afterAll(async () => {
-  processes.close()
+  await processes.close()
   await memories.removeAll()
   rmSync(folder, { recursive: true })
 })

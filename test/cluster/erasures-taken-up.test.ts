@@ -25,7 +25,7 @@ beforeAll(async () => {
 })
 afterEach(() => processes.killAll())
 afterAll(async () => {
-  processes.close()
+  await processes.close()
   await world.removeAll()
   rmSync(folder, { recursive: true, force: true })
 })

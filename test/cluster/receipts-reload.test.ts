@@ -43,7 +43,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   agent.destroy()
-  processes.close()
+  await processes.close()
   await memories.removeAll()
   audit.remove()
   rmSync(folder, { recursive: true })
