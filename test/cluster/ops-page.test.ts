@@ -244,7 +244,7 @@ inChromium('the ops page', () => {
     await next
     await page.click('#pause')
     expect(await page.getAttribute('#pause', 'aria-pressed')).toBe('true')
-    await page.waitForLoadState('networkidle')
+    await page.waitForSelector('body[data-refreshing="false"]')
     asked = 0
     await page.clock.runFor(20_000)
     expect(asked).toBe(0)
@@ -252,7 +252,7 @@ inChromium('the ops page', () => {
     const resumed = page.waitForResponse('**/activity*')
     await page.click('#pause')
     await resumed
-    await page.waitForLoadState('networkidle')
+    await page.waitForSelector('body[data-refreshing="false"]')
     asked = 0
     await page.clock.runFor(20_000)
     expect(asked).toBe(0)

@@ -23,6 +23,7 @@ let isUnderWay = false
 async function refresh() {
   if (isUnderWay || find('#panels').hidden) return
   isUnderWay = true
+  document.body.dataset['refreshing'] = 'true'
   try {
     await refreshAll()
     find('#trouble').hidden = true
@@ -31,6 +32,7 @@ async function refresh() {
     tellTrouble(error)
   } finally {
     isUnderWay = false
+    document.body.dataset['refreshing'] = 'false'
   }
 }
 
