@@ -180,7 +180,8 @@ test('without the guard, most of the reads get there', async () => {
       const { text } = await sendRaw(url, wireOf(spelling, []))
       return text.includes(world.secret) ? undefined : told(spelling)
     })
-    expect(reads.length - harmless.length).toBeGreaterThan(300)
+    // Not all: what other tests store at the same time may stand before it in a list of ten.
+    expect((reads.length - harmless.length) / reads.length).toBeGreaterThan(0.75)
   } finally {
     await world.remove()
   }
