@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
@@ -68,8 +69,11 @@ long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
       const watch = setInterval(() => void look(gateway), 1_000)
       tally = await runCallers(gateway.url)
       clearInterval(watch)
+      // Its last lines may be read after it has ended.
+      const closed = once(gateway.child, 'close')
       gateway.child.kill('SIGTERM')
       expect(await gateway.ended).toEqual({ code: 0 })
+      await closed
       for (const line of chunks.join('').split('\n')) {
         if (line.includes('"durationMs"')) lines.push(JSON.parse(line) as AccessLine)
       }
