@@ -180,8 +180,7 @@ test('without the guard, most of the reads get there', async () => {
       const { text } = await sendRaw(url, wireOf(spelling, []))
       return text.includes(world.secret) ? undefined : told(spelling)
     })
-    // Not all: what other tests store at the same time may stand before it in a list of ten.
-    expect((reads.length - harmless.length) / reads.length).toBeGreaterThan(0.5)
+    expect(reads.length - harmless.length).toBeGreaterThan(300)
   } finally {
     await world.remove()
   }
