@@ -10,12 +10,4 @@ export class ChosenConnectionPool extends ConnectionPool {
     const node = options?.requestId
     return this.connections.find(({ url }) => url.origin === node) ?? null
   }
-
-  override markAlive(): this {
-    return this
-  }
-
-  override markDead(): this {
-    return this
-  }
 }

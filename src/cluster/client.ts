@@ -170,10 +170,10 @@ function hasEnded(signal: AbortSignal): boolean {
 }
 
 function failureOf(error: unknown): GatewayError {
-  if (error instanceof errors.RequestAbortedError || error instanceof errors.TimeoutError) {
+  if (error instanceof errors.RequestAbortedError) {
     return new GatewayError('upstreamTimeout', { cause: error })
   }
-  if (error instanceof errors.ConnectionError || error instanceof errors.NoLivingConnectionsError) {
+  if (error instanceof errors.ConnectionError) {
     return new GatewayError('upstreamUnavailable', { cause: error })
   }
   return new GatewayError('upstreamInvalid', { cause: error })
