@@ -32,8 +32,7 @@ export async function putJson(ask: Ask, path: string, body: unknown): Promise<vo
 }
 
 export async function makeGuardWorld(ask: Ask): Promise<GuardWorld> {
-  // Before all names that other tests give at the same time: a search of everything shows ten documents, those of the first indices.
-  const stem = `0gh${randomBytes(4).toString('hex')}`
+  const stem = `gh${randomBytes(4).toString('hex')}`
   const names = { stem, canary: `${stem}-memory-working`, id: 'd1', open: `${stem}-open`, alias: `${stem}-alias` }
   const secret = `canary${randomBytes(8).toString('hex')}`
   await putJson(ask, `/${names.canary}/_doc/${names.id}?refresh=true`, { text: secret, user: 'bob' })
