@@ -57,11 +57,12 @@ export interface Running {
 
 const CLI = join(import.meta.dirname, '../dist/cli.js')
 
-/** The built gateway, as it is deployed, with its access log on. */
+/** The built gateway, as it is deployed, with its access log and its audit on. */
 export async function startGateway(
   issuer: BenchIssuer,
   name: string,
   settings: Readonly<Record<string, unknown>>,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<Running> {
   if (!existsSync(CLI)) throw new Error('Run npm run build first: what is measured is what is deployed')
   const config = {
@@ -70,17 +71,23 @@ export async function startGateway(
     auth: {
       issuers: [{ issuer: ISSUER, audience: AUDIENCE, algorithms: ['RS256', 'ES256'], jwks: { file: issuer.jwks } }],
     },
+    audit: { sink: 'file', file: join(issuer.folder, `${name}.audit`) },
     ...settings,
   }
   const file = join(issuer.folder, `${name}.yaml`)
   writeFileSync(file, JSON.stringify(config))
-  return startProcess(process.execPath, [CLI, 'start', '--config', file], /"url":"([^"]+)"/)
+  return startProcess(process.execPath, [CLI, 'start', '--config', file], /"url":"([^"]+)"/, env)
 }
 
 /** Starts a process, and waits for the line that says where it listens. Its later output is read and thrown away. */
-export async function startProcess(program: string, args: readonly string[], ready: RegExp): Promise<Running> {
+export async function startProcess(
+  program: string,
+  args: readonly string[],
+  ready: RegExp,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Running> {
   const startedAt = performance.now()
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })
   const url = await new Promise<string>((resolve, reject) => {
     child.once('error', reject)

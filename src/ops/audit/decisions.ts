@@ -29,20 +29,20 @@ export interface Decisions {
   list(): readonly Decision[]
 }
 
-/** Keeps the last deletes that the audit has recorded, each with its last record. */
+/** Keeps the last deletes that the audit has recorded, each with its last record. Nothing is made of them until somebody looks. */
 export function keepDecisions(limit = 50): Decisions {
-  const kept = new Map<unknown, Decision>()
+  const kept = new Map<unknown, AuditFields>()
   return {
     add(record) {
       const id = record['event.id']
       // Records about the chain itself have none.
       if (id === undefined) return
       kept.delete(id)
-      kept.set(id, decisionOf(record))
+      kept.set(id, record)
       const [oldest] = kept.keys()
       if (kept.size > limit) kept.delete(oldest)
     },
-    list: () => [...kept.values()].reverse(),
+    list: () => [...kept.values()].reverse().map(decisionOf),
   }
 }
 
