@@ -13,6 +13,7 @@ import { createReadableIndices } from './cluster/readable-indices.ts'
 import type { ServiceAccess } from './cluster/revocation-index.ts'
 import { watchCluster } from './cluster/watch.ts'
 import type { ClusterHealth } from './cluster/watch.ts'
+import { parseErasureRecord } from './config/erasure-record-schema.ts'
 import type { ConfigFile } from './config/schema.ts'
 import { fieldsToRead } from './core/access.ts'
 import type { AccessPolicy } from './core/access.ts'
@@ -164,7 +165,8 @@ export async function openGatewayCluster(
       containerIndex,
       containers: containerStores,
     }),
-    erasureRecords: (index) => createErasureRecords(client, index, () => AbortSignal.timeout(RECORD_MS)),
+    erasureRecords: (index) =>
+      createErasureRecords(client, index, () => AbortSignal.timeout(RECORD_MS), parseErasureRecord),
     circuit: () => circuit.health(),
     async close() {
       nodeChecks.close()

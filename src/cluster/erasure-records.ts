@@ -1,10 +1,10 @@
 import type { ErasureRecord } from '../core/erasure/record.ts'
 import { MAX_LISTED } from '../core/erasure/records.ts'
-import type { ErasureRecords, HeldRecord } from '../core/erasure/records.ts'
+import type { ErasureRecords, HeldRecord, UnreadableRecord } from '../core/erasure/records.ts'
 import { GatewayError } from '../core/failure.ts'
 import { requestUnlessBusy } from './backoff.ts'
 import type { ClusterClient } from './client.ts'
-import { asList, asLong, asObject, errorType, failureOf, isObject } from './reading.ts'
+import { asList, asLong, asObject, asString, errorType, failureOf, isObject } from './reading.ts'
 import type { JsonObject } from './reading.ts'
 import type { ClusterAnswer } from './request.ts'
 
@@ -17,14 +17,29 @@ const INDEX = {
   },
 }
 
+/** @returns why it is none */
+export type ParseRecord = (value: unknown) => ErasureRecord | string
+
 /** Erasures in an index of their own, which is made when the first one is written. */
-export function createErasureRecords(client: ClusterClient, index: string, signal: () => AbortSignal): ErasureRecords {
+export function createErasureRecords(
+  client: ClusterClient,
+  index: string,
+  signal: () => AbortSignal,
+  parse: ParseRecord,
+): ErasureRecords {
   const at = `/${encodeURIComponent(index)}`
 
   async function write(path: string, querystring: Record<string, string>, record: ErasureRecord) {
     const body = JSON.stringify({ createdAt: record.createdAt, record })
     const request = { method: 'PUT', path: at + path, querystring: { refresh: 'true', ...querystring }, body } as const
     return requestUnlessBusy(client, request, signal())
+  }
+
+  function readHit(body: JsonObject): HeldRecord {
+    const record = recordIn(body, parse)
+    if (typeof record !== 'string') return heldIn(body, record)
+    const reason = `The erasure [${asString(body['_id'])}] in [${index}] cannot be read, and is left alone: ${record}`
+    throw new GatewayError('upstreamInvalid', { reason })
   }
 
   return {
@@ -40,7 +55,7 @@ export function createErasureRecords(client: ClusterClient, index: string, signa
       if (answer.status === 404) return undefined
       if (answer.status !== 200) throw failureOf(answer)
       const body = asObject(answer.body)
-      return heldIn(body, recordIn(body))
+      return readHit(body)
     },
     async replace({ seqNo, primaryTerm }, record) {
       const version = { if_seq_no: String(seqNo), if_primary_term: String(primaryTerm) }
@@ -53,10 +68,16 @@ export function createErasureRecords(client: ClusterClient, index: string, signa
       const body = `{"size":${String(MAX_LISTED)},"sort":[{"createdAt":"desc"}],"seq_no_primary_term":true}`
       const request = { method: 'POST', path: `${at}/_search`, body, isRepeatable: true } as const
       const answer = await requestUnlessBusy(client, request, signal())
-      if (isMissing(answer)) return []
+      if (isMissing(answer)) return { held: [], unreadable: [] }
       if (answer.status !== 200) throw failureOf(answer)
       const hits = asList(asObject(asObject(answer.body)['hits'])['hits']).map(asObject)
-      return hits.map((hit) => heldIn(hit, recordIn(hit)))
+      const list = { held: [] as HeldRecord[], unreadable: [] as UnreadableRecord[] }
+      for (const hit of hits) {
+        const record = recordIn(hit, parse)
+        if (typeof record === 'string') list.unreadable.push({ id: asString(hit['_id']), reason: record })
+        else list.held.push(heldIn(hit, record))
+      }
+      return list
     },
   }
 }
@@ -71,12 +92,15 @@ function heldIn(body: JsonObject, record: ErasureRecord): HeldRecord {
   return { record, seqNo: asLong(body['_seq_no']), primaryTerm: asLong(body['_primary_term']) }
 }
 
-/** Written by gateways alone; what is not understood is never taken up. */
-function recordIn(body: JsonObject): ErasureRecord {
-  const record = asObject(asObject(body['_source'])['record'])
-  const isWhole = typeof record['id'] === 'string' && record['id'] === body['_id'] && Array.isArray(record['parts'])
-  if (!isWhole) throw new GatewayError('upstreamInvalid', { cause: 'an erasure was expected' })
-  return record as unknown as ErasureRecord
+/**
+ * Written by gateways alone; what is not understood is never taken up.
+ * @returns why it is not
+ */
+function recordIn(body: JsonObject, parse: ParseRecord): ErasureRecord | string {
+  const source = body['_source']
+  const record = parse(isObject(source) ? source['record'] : undefined)
+  if (typeof record !== 'string' && record.id !== body['_id']) return 'id: must be that of the document'
+  return record
 }
 
 function isMissing({ status, body }: ClusterAnswer): boolean {

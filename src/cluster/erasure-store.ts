@@ -6,11 +6,12 @@ import { requestUnlessBusy, withBackoff } from './backoff.ts'
 import type { ClusterClient } from './client.ts'
 import type { ContainerStores } from './container-store.ts'
 import { createErasureTasks } from './erasure-tasks.ts'
-import { findMatches } from './find-matches.ts'
+import { findMatches, findPageOfShard } from './find-matches.ts'
 import { hasIndex } from './presence.ts'
 import { readQueryFields } from './query-fields.ts'
 import type { ReadableIndices } from './readable-indices.ts'
 import { asList, asLong, asObject, failureOf } from './reading.ts'
+import { removeMatches } from './remove-matches.ts'
 
 interface Options {
   readonly client: ClusterClient
@@ -61,6 +62,8 @@ export function createErasureStores(options: Options): (signal: AbortSignal) => 
         yield page
       }
     },
+    findPage: (order) => findPageOfShard(client, order, sourceFields, signal),
+    removeMatches: (index, matches) => removeMatches(client, index, matches, signal),
     prove: (index) => withBackoff(() => readable.prove(index, signal), signal),
     async get(index, witnesses) {
       if (witnesses.length === 0) return []

@@ -1,4 +1,5 @@
 import type { Match, MatchPage, QueryFailure } from '../core/delete-by-query.ts'
+import type { PageOrder } from '../core/erasure/store.ts'
 import { GatewayError } from '../core/failure.ts'
 import { requestUnlessBusy } from './backoff.ts'
 import type { ClusterClient } from './client.ts'
@@ -59,6 +60,30 @@ export async function* findMatches(
   }
 }
 
+/**
+ * Finds some of what a query matches in one shard, first what was written first.
+ * @returns `undefined` where there is no such index
+ * @throws GatewayError as `findMatches`
+ */
+export async function findPageOfShard(
+  client: ClusterClient,
+  { index, query, shard, size }: PageOrder,
+  sourceFields: readonly string[],
+  signal: AbortSignal,
+): Promise<MatchPage | undefined> {
+  const options = `"size":${String(size)},"sort":[{"_seq_no":"asc"}],"seq_no_primary_term":true,"track_total_hits":false`
+  const search: ClusterRequest = {
+    method: 'POST',
+    path: `/${encodeURIComponent(index)}/_search`,
+    querystring: { preference: `_shards:${String(shard)}` },
+    body: `{${options},"_source":${JSON.stringify(sourceFields)},"query":${query}}`,
+    isRepeatable: true,
+    mayTakeLong: true,
+  }
+  const answer = await requestUnlessBusy(client, search, signal)
+  return answer.status === 404 ? undefined : pageOf(index, bodyOf(answer))
+}
+
 function bodyOf(answer: ClusterAnswer): JsonObject {
   if (answer.status === 200) return asObject(answer.body)
   if (answer.status !== 400) throw failureOf(answer)
@@ -77,9 +102,11 @@ function reasonOf(body: unknown): string {
 
 function pageOf(index: string, body: JsonObject): MatchPage {
   const hits = asObject(body['hits'])
+  const matches = asList(hits['hits']).map((hit) => matchOf(asObject(hit)))
   return {
-    total: Number(asLong(asObject(hits['total'])['value'])),
-    matches: asList(hits['hits']).map((hit) => matchOf(asObject(hit))),
+    // Of a page alone nobody counts the rest.
+    total: hits['total'] === undefined ? matches.length : Number(asLong(asObject(hits['total'])['value'])),
+    matches,
     timedOut: body['timed_out'] === true,
     failures: shardFailures(index, asObject(body['_shards'])),
   }

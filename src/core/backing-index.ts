@@ -43,6 +43,11 @@ export function backingIndexOf(naming: ContainerNaming, type: MemoryType): Index
     : { kind: 'unusable', why: 'its index_prefix does not make a plain index name' }
 }
 
+/** An index name that was written down earlier, where it is still one that {@link backingIndexOf} makes for the type. */
+export function restoreBackingIndex(name: string, type: MemoryType): BackingIndex | undefined {
+  return name.endsWith(`-memory-${type}`) && isPlainIndexName(name) ? name : undefined
+}
+
 // The server's own rules for names (MetadataCreateIndexService.validateIndexOrAliasName), and no white space or control characters.
 // A container's document is under its owner's control, and `<...>` is date math, `*` a wildcard, `,` a list, a leading `-` an exclusion.
 const FORBIDDEN_IN_NAMES = /[\\/*?"<>|,#:\s\p{Cc}\p{Cf}\p{Zs}]/u

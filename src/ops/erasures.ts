@@ -1,5 +1,6 @@
 import type { Erasure, ErasureRequest } from '../core/erasure/record.ts'
 import { readErasureRequest } from '../core/erasure/record.ts'
+import type { UnreadableRecord } from '../core/erasure/records.ts'
 import { FAILURES, GatewayError } from '../core/failure.ts'
 import { failed } from './route.ts'
 import type { OpsAnswer, OpsRequest, OpsRoute } from './route.ts'
@@ -12,6 +13,13 @@ export type ErasureAnswer =
   /** The erasure as it stands, where there is one: after a plan that no longer fits, the new plan. */
   | { readonly kind: 'refused'; readonly why: string; readonly erasure?: Erasure }
 
+export interface ErasureList {
+  /** Newest first. */
+  readonly erasures: readonly Erasure[]
+  /** Kept ones that do not fit what this gateway knows of erasures, and why. */
+  readonly unreadable: readonly UnreadableRecord[]
+}
+
 /** Erasures of people, as their operators see them. All but `off` throw GatewayError where a cluster cannot be asked. */
 export interface Erasures {
   /** Why there are none, and what to do; `undefined` where there may be. */
@@ -19,8 +27,7 @@ export interface Erasures {
   readonly plan: (request: ErasureRequest) => Promise<ErasureAnswer>
   readonly apply: (id: string, hash: string) => Promise<ErasureAnswer>
   readonly cancel: (id: string) => Promise<ErasureAnswer>
-  /** Newest first. */
-  readonly list: () => Promise<readonly Erasure[]>
+  readonly list: () => Promise<ErasureList>
   readonly read: (id: string) => Promise<ErasureAnswer>
 }
 
@@ -39,7 +46,10 @@ export function erasureRoutes(erasures: Erasures): readonly OpsRoute[] {
     },
   })
   return [
-    row('GET', '/erasures', async () => ({ status: 200, body: { erasures: await erasures.list() } })),
+    row('GET', '/erasures', async () => {
+      const { erasures: all, unreadable } = await erasures.list()
+      return { status: 200, body: { erasures: all, ...(unreadable.length === 0 ? {} : { unreadable }) } }
+    }),
     row('POST', '/erasures', async ({ json }) => {
       const request = readErasureRequest(json)
       return typeof request === 'string'

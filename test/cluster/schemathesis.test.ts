@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -10,7 +10,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { SCOPES } from '../../src/core/principal.ts'
 import { prepareSchemathesis } from '../clients/prepare-client.ts'
 import type { Script } from '../clients/prepare-client.ts'
+import { OPERATIONS } from '../support/api-description.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { OPS_TOKEN } from '../support/erasure-world.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
@@ -37,25 +39,35 @@ long(`requests that schemathesis makes of the description (seed ${String(seed)})
     // It keeps what it found where it runs.
     scratch = await mkdtemp(join(tmpdir(), 'memory-gateway-schemathesis-'))
     script = await prepareSchemathesis()
-    // The id that the description's examples name.
-    await memories.putContainer('nQRbAKIBPCoxE759eHuW', { owner: { name: 'alice' } })
-    for (const type of ['sessions', 'working', 'long-term', 'history'] as const) {
-      await memories.putMemory(type, 'kept', { memory_container_id: 'nQRbAKIBPCoxE759eHuW', owner_id: 'bob' })
-    }
     gateway = await startTestGateway({
       cluster: { nodes: [plainCluster().url] },
       memory: { containerIndex: memories.containerIndex },
       legacy: { container: 'nQRbAKIBPCoxE759eHuW' },
+      ops: { port: 0, token: OPS_TOKEN },
+      erasures: { cluster: 'main', index: `${memories.prefix}-erasures`, interval: '100ms' },
+      revocation: { file: join(scratch, 'revocations.jsonl'), accept: true },
+      audit: { sink: 'file', file: join(scratch, 'audit.jsonl'), writer: 'gateway-1' },
     })
   }, 300_000)
   afterAll(async () => {
     await gateway.close()
     await memories.removeAll()
+    await memories.ask('DELETE', `/${memories.prefix}-erasures`)
     await rm(scratch, { recursive: true, force: true })
   })
 
-  const run = async (url: string, more: readonly string[]): Promise<string> => {
-    const token = await gateway.token({ scopes: SCOPES })
+  /** By the id that the description's examples name. */
+  async function plant(): Promise<void> {
+    await memories.putContainer('nQRbAKIBPCoxE759eHuW', { owner: { name: 'alice' } })
+    for (const type of ['sessions', 'working', 'long-term', 'history'] as const) {
+      for (const owner of ['bob', 'alice']) {
+        await memories.putMemory(type, owner, { memory_container_id: 'nQRbAKIBPCoxE759eHuW', owner_id: owner })
+      }
+    }
+  }
+
+  /** @returns what it printed, and the statuses by which each operation was answered */
+  async function run(url: string, token: string, more: readonly string[]) {
     const options = [
       '--checks',
       CHECKS.join(),
@@ -65,13 +77,14 @@ long(`requests that schemathesis makes of the description (seed ${String(seed)})
       '40',
       '--no-color',
       '--phases',
-      'examples,coverage,fuzzing',
+      'examples,coverage,fuzzing,stateful',
       '--suppress-health-check',
       'all',
     ]
     const [program, ...before] = script
     const args = ['run', DESCRIPTION, '--url', url, '-H', `Authorization: Bearer ${token}`, ...options, ...more]
-    const env = { ...process.env, SCHEMATHESIS_HOOKS: HOOKS }
+    const seen = join(scratch, 'seen.jsonl')
+    const env = { ...process.env, SCHEMATHESIS_HOOKS: HOOKS, SCHEMATHESIS_SEEN: seen }
     const { stdout } = await promisify(execFile)(program, [...before, ...args], {
       env,
       cwd: scratch,
@@ -79,17 +92,45 @@ long(`requests that schemathesis makes of the description (seed ${String(seed)})
     }).catch((error: unknown) => {
       throw new Error((error as { stdout?: string }).stdout ?? String(error), { cause: error })
     })
-    return stdout
+    const statuses = new Map<string, Set<number>>()
+    for (const line of (await readFile(seen, 'utf8')).trim().split('\n')) {
+      const [method, path, status] = JSON.parse(line) as [string, string, number]
+      const name = `${method} ${path}`
+      statuses.set(name, (statuses.get(name) ?? new Set()).add(status))
+    }
+    await rm(seen)
+    return { stdout, statuses }
   }
 
+  /** Operations that nobody got further with than to be refused for who they are. */
+  const notReached = (statuses: ReadonlyMap<string, ReadonlySet<number>>, isOps: boolean): readonly string[] =>
+    OPERATIONS.filter((one) => one.isOps === isOps)
+      .map(({ method, path }) => `${method} ${path}`)
+      .filter((name) => [...(statuses.get(name) ?? [])].every((status) => [401, 403, 421].includes(status)))
+
   test('the first port answers each as the description says, and never with a failure of its own', async () => {
-    expect(await run(gateway.url, ['--include-path-regex', '^/(_plugins|api|.well-known)/'])).toMatch(
-      /\d+ generated, \d+ passed/,
-    )
+    await plant()
+    const token = await gateway.token({ scopes: SCOPES })
+    const included = ['--include-path-regex', '^/(_plugins|api|.well-known)/']
+    const { stdout, statuses } = await run(gateway.url, token, included)
+    expect(stdout).toMatch(/\d+ generated, \d+ passed/)
+    expect(notReached(statuses, false)).toEqual([])
   }, 400_000)
 
-  test('so does the ops port', async () => {
+  test('so does the ops port, with erasures on: they are planned, applied and cancelled', async () => {
+    // The first port has deleted the container.
+    await plant()
     const excluded = ['--exclude-path-regex', '^/(_plugins|api|.well-known)/']
-    expect(await run(gateway.opsUrl, excluded)).toMatch(/\d+ generated, \d+ passed/)
-  }, 200_000)
+    const { stdout, statuses } = await run(gateway.opsUrl, OPS_TOKEN, excluded)
+    expect(stdout).toMatch(/\d+ generated, \d+ passed/)
+    expect(notReached(statuses, true)).toEqual([])
+    const done = [
+      ['GET /erasures', 200],
+      ['POST /erasures', 201],
+      ['GET /erasures/{id}', 200],
+      ['POST /erasures/{id}/apply', 202],
+      ['POST /erasures/{id}/cancel', 202],
+    ] as const
+    expect(done.filter(([name, status]) => statuses.get(name)?.has(status) !== true)).toEqual([])
+  }, 300_000)
 })

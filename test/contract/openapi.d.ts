@@ -3334,6 +3334,11 @@ export interface operations {
         content: {
           'application/json': {
             erasures: components['schemas']['Erasure'][]
+            /** @description Kept ones that do not fit what this gateway knows of erasures, and so are left alone; absent where there are none */
+            unreadable?: {
+              id: string
+              reason: string
+            }[]
           }
         }
       }

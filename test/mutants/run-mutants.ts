@@ -14,7 +14,9 @@ const workshop = join(root, '.mutants')
 /** Which tests speak for the checks of a folder: the later ones are asked only where the earlier ones noticed nothing. */
 const TESTS: Readonly<Record<string, readonly string[]>> = {
   'src/auth': ['test/unit/auth/token-attacks', 'test/unit/auth'],
+  'src/core/erasure': ['test/unit/core/erasure'],
   'src/core': ['test/unit/core'],
+  'src/erasures': ['test/unit/erasures'],
   'src/forward': ['test/unit/forward'],
 }
 
@@ -67,7 +69,7 @@ function tryMutant(mutant: Mutant): readonly string[] {
 }
 
 function main(wanted: readonly string[]): number {
-  const mutants = globSync('src/{auth,core,forward}/*.ts', { cwd: root })
+  const mutants = globSync('src/{auth,core,core/erasure,erasures,forward}/*.ts', { cwd: root })
     .flatMap((file) => findChecks(join(root, file)))
     .filter(({ check }) => wanted.length === 0 || wanted.includes(check))
   rmSync(workshop, { recursive: true, force: true })

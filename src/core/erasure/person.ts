@@ -81,14 +81,26 @@ export function memoriesOf(person: Person, index: string, fields: PersonFields, 
   return `{"bool":{"should":[${byOwner},{"bool":{"filter":[${byNamespace.join(',')}]}}],"minimum_should_match":1}}`
 }
 
-/** What one task removes: of one container, nothing that was decided to stay, and nothing written since. */
+/** What one task removes, or one page is of. */
+interface Order {
+  readonly container: string
+  /** Ids that were decided to stay. */
+  readonly stay?: readonly string[]
+  /** Only what was written later than this, where it is set, ... */
+  readonly after?: string
+  /** ... and nothing that was written since this. */
+  readonly seqNo: string
+}
+
+/** A filter for a person's memories in one container, of one shard. */
 export function orderFor(
   memories: string,
   index: string,
   fields: PersonFields,
-  { container, stay, seqNo }: { readonly container: string; readonly stay: readonly string[]; readonly seqNo: string },
+  { container, stay = [], after, seqNo }: Order,
 ): string {
-  const until = `{"range":{"_seq_no":{"lte":${seqNo}}}}`
+  const from = after === undefined ? '' : `"gt":${after},`
+  const until = `{"range":{"_seq_no":{${from}"lte":${seqNo}}}}`
   const others = stay.length === 0 ? '' : `,"must_not":[{"ids":{"values":${JSON.stringify(stay)}}}]`
   return `{"bool":{"filter":[${isOnly(index, fields.owner.container, container)},${memories},${until}]${others}}}`
 }

@@ -1,6 +1,7 @@
 import type { AccessPolicy } from '../access.ts'
 import { parseContainer } from '../backing-index.ts'
 import type { BackingIndex } from '../backing-index.ts'
+import type { MatchPage } from '../delete-by-query.ts'
 import { GatewayError } from '../failure.ts'
 import { MEMORY_TYPES } from '../memory.ts'
 import type { MemoryType } from '../memory.ts'
@@ -16,8 +17,8 @@ export interface PlannedPart {
   readonly type: MemoryType
   readonly index: BackingIndex
   readonly total: number
-  /** Ids of documents that a query takes for this person's, and that are not. */
-  readonly stay: readonly string[]
+  /** Ids of documents that a query takes for this person's, and that are not; absent where they are too many to be named. */
+  readonly stay?: readonly string[]
   /** Where the index stood before it was searched. */
   readonly checkpoints: readonly Checkpoint[]
   readonly witnesses: readonly Witness[]
@@ -31,7 +32,7 @@ export interface Plan {
   readonly indices: number
 }
 
-/** More documents than these that only look like the person's are refused: each of them has to be named to the cluster. */
+/** So many can be named to the cluster in each of its tasks; where more stay, each memory is decided on again as it is deleted. */
 const MAX_STAYING = 10_000
 const MAX_WITNESSES = 20
 /** Indices that are searched at the same time. */
@@ -117,30 +118,28 @@ async function findIn(
   const checkpoints = await store.checkpoints(index)
   await store.refresh(index)
   const found = new Map<string, Found>()
-  const stayEverywhere: string[] = []
+  let stay: string[] | undefined = []
   let hits = 0
   for await (const page of store.find({ index, query })) {
     if (page === undefined) return []
-    if (page.timedOut || page.failures.length > 0) {
-      throw new GatewayError('upstreamUnavailable', {
-        reason: `Not all of the index [${index}] could be searched`,
-        cause: page.failures,
-      })
-    }
+    requireWhole(index, page)
     for (const { id, routing, source } of page.matches) {
       hits += 1
       const container = containerNamedBy(source)
-      if (container === undefined || !isOf(person, source, policy)) stayEverywhere.push(id)
-      else note(found, container, routing === undefined ? { id } : { id, routing })
+      // check: erasure-plan-owner
+      if (container === undefined || !isOf(person, source, policy)) {
+        if (stay !== undefined && stay.push(id) > MAX_STAYING) stay = undefined
+        continue
+      }
+      note(found, container, routing === undefined ? { id } : { id, routing })
     }
-    if (stayEverywhere.length > MAX_STAYING) throw tooManyAlike(index)
   }
   if (hits === 0) await store.prove(index)
   return [...found].sort(byText).map(([container, { total, witnesses }]) => ({
     container,
     index,
     total,
-    stay: stayEverywhere,
+    ...(stay === undefined ? {} : { stay }),
     checkpoints,
     witnesses,
   }))
@@ -153,10 +152,11 @@ function note(found: Map<string, Found>, container: string, witness: Witness): v
   found.set(container, part)
 }
 
-function tooManyAlike(index: string): GatewayError {
-  return new GatewayError('unsuitableMapping', {
-    reason: `More than ${String(MAX_STAYING)} memories in [${index}] only look like this person's in the index, as where a list holds the name; map the fields that name owners as keyword, with one text each`,
-  })
+/** @throws GatewayError where some of the index could not be searched */
+export function requireWhole(index: string, { timedOut, failures }: MatchPage): void {
+  if (!timedOut && failures.length === 0) return
+  const reason = `Not all of the index [${index}] could be searched`
+  throw new GatewayError('upstreamUnavailable', { reason, cause: failures })
 }
 
 function byText([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {

@@ -8,11 +8,13 @@ import type { Checkpoint, Witness } from './store.ts'
 export type ErasureState = 'planned' | 'running' | 'verifying' | 'done' | 'failed' | 'cancelled'
 
 export interface ErasureTask extends Checkpoint {
-  /** The cluster's id of it; absent before it was started, and where it was lost. */
+  /** The cluster's id of it; absent before it was started, where it was lost, and where its part goes page by page. */
   readonly task?: string
+  /** The place of the last memory that a page had; absent before the first one. */
+  readonly after?: string
   readonly deleted: number
   readonly isDone: boolean
-  /** How often it ended without having done its work. */
+  /** How often it ended without having done its work; of pages, in a row. */
   readonly failures: number
 }
 
@@ -25,8 +27,8 @@ export interface ErasurePart {
   readonly deleted: number
   readonly state: 'planned' | 'running' | 'done' | 'failed' | 'cancelled'
   readonly tasks: readonly ErasureTask[]
-  /** See {@link PlannedPart}. */
-  readonly stay: readonly string[]
+  /** See {@link PlannedPart}. Absent: it goes page by page. */
+  readonly stay?: readonly string[]
   readonly witnesses: readonly Witness[]
 }
 
@@ -99,7 +101,8 @@ function countsOf({ parts, containers, indices }: Plan) {
 
 function partOf({ cluster, container, type, index, total, checkpoints, stay, witnesses }: PlannedPart): ErasurePart {
   const tasks = checkpoints.map((checkpoint) => ({ ...checkpoint, deleted: 0, isDone: false, failures: 0 }))
-  return { cluster, container, type, index, total, deleted: 0, state: 'planned', tasks, stay, witnesses }
+  const staying = stay === undefined ? {} : { stay }
+  return { cluster, container, type, index, total, deleted: 0, state: 'planned', tasks, ...staying, witnesses }
 }
 
 export function isUnderWay({ state }: Pick<ErasureRecord, 'state'>): boolean {
@@ -170,6 +173,8 @@ export function readErasureRequest(value: unknown): ErasureRequest | string {
 
 const MAX_NAME = 512
 const MAX_FIELDS = 8
+/** A path of names; the one name that objects do not keep as any other is none. */
+const FIELD = /^(?!__proto__$)[^.*\s]+(?:\.[^.*\s]+)*$/
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_NAME && value.isWellFormed()
@@ -179,8 +184,6 @@ function readNamespace(value: unknown): Readonly<Record<string, string>> | undef
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const fields = Object.entries(value as Readonly<Record<string, unknown>>)
   if (fields.length > MAX_FIELDS) return undefined
-  if (!fields.every(([name, text]) => /^[^.*\s]+(?:\.[^.*\s]+)*$/.test(name) && name.length <= 128 && isName(text))) {
-    return undefined
-  }
+  if (!fields.every(([name, text]) => FIELD.test(name) && name.length <= 128 && isName(text))) return undefined
   return Object.fromEntries(fields) as Record<string, string>
 }

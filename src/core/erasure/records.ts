@@ -8,6 +8,17 @@ export interface HeldRecord {
   readonly primaryTerm: Long
 }
 
+/** One that does not fit what this gateway knows of erasures: it is left alone. */
+export interface UnreadableRecord {
+  readonly id: string
+  readonly reason: string
+}
+
+export interface ListedRecords {
+  readonly held: readonly HeldRecord[]
+  readonly unreadable: readonly UnreadableRecord[]
+}
+
 /** Where erasures are kept. All throw GatewayError where they cannot be asked, or not in time. */
 export interface ErasureRecords {
   create(record: ErasureRecord): Promise<HeldRecord>
@@ -15,7 +26,7 @@ export interface ErasureRecords {
   /** @returns `undefined` where another has written it since */
   replace(held: HeldRecord, record: ErasureRecord): Promise<HeldRecord | undefined>
   /** Newest first, 100 at most. */
-  list(): Promise<readonly HeldRecord[]>
+  list(): Promise<ListedRecords>
 }
 
 export const MAX_LISTED = 100
@@ -33,6 +44,6 @@ export function recordsInMemory(): ErasureRecords {
     read: (id) => Promise.resolve(held.get(id)),
     replace: ({ seqNo }, record) =>
       Promise.resolve(held.get(record.id)?.seqNo === seqNo ? put(record, Number(seqNo) + 1) : undefined),
-    list: () => Promise.resolve([...held.values()].reverse().slice(0, MAX_LISTED)),
+    list: () => Promise.resolve({ held: [...held.values()].reverse().slice(0, MAX_LISTED), unreadable: [] }),
   }
 }

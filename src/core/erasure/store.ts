@@ -1,6 +1,6 @@
 import type { AccessPolicy } from '../access.ts'
 import type { BackingIndex } from '../backing-index.ts'
-import type { MatchPage, MatchQuestion } from '../delete-by-query.ts'
+import type { Match, MatchPage, MatchQuestion, RemovedMatches } from '../delete-by-query.ts'
 import type { MemoryFields } from '../query/query-fields.ts'
 import type { StoredContainer } from '../shared-indices.ts'
 
@@ -19,6 +19,12 @@ export interface DeleteOrder {
   /** A second; 0 for no limit. */
   readonly requestsPerSecond: number
   readonly slices: number | 'auto'
+}
+
+export interface PageOrder extends MatchQuestion {
+  readonly shard: number
+  /** As many at most. */
+  readonly size: number
 }
 
 /** How far a task of the cluster's has come. */
@@ -55,4 +61,8 @@ export interface ErasureStore {
   progressOf(task: string): Promise<TaskProgress | undefined>
   /** One that has ended, or is not there, is no error. */
   cancelTask(task: string): Promise<void>
+  /** Some of what the query finds in one shard, first what was written first; `undefined` where there is no such index. */
+  findPage(order: PageOrder): Promise<MatchPage | undefined>
+  /** Removes memories, each in the version that was found. */
+  removeMatches(index: BackingIndex, matches: readonly Match[]): Promise<RemovedMatches>
 }

@@ -1,75 +1,24 @@
 import { describe, expect, test } from '@jest/globals'
 
-import { advance, whyFailed } from '../../../../src/core/erasure/advance.ts'
-import type { ErasureWorld } from '../../../../src/core/erasure/advance.ts'
-import { plannedRecord } from '../../../../src/core/erasure/record.ts'
+import { advance } from '../../../../src/core/erasure/advance.ts'
 import type { ErasureRecord } from '../../../../src/core/erasure/record.ts'
-import type { DeleteOrder, ErasureStore, TaskProgress } from '../../../../src/core/erasure/store.ts'
-import { backingIndexOf } from '../../../../src/core/backing-index.ts'
+import type { TaskProgress } from '../../../../src/core/erasure/store.ts'
+import { whyFailed } from '../../../../src/core/erasure/world.ts'
+import type { ErasureWorld } from '../../../../src/core/erasure/world.ts'
 import { GatewayError } from '../../../../src/core/failure.ts'
-import { memoryFieldsOf } from '../../../../src/core/query/query-fields.ts'
-
-const policy = {
-  ownership: { fields: ['owner_id'], unowned: 'allow' as const },
-  containersWithoutOwner: 'allow' as const,
-}
-const MAPPINGS = { properties: { memory_container_id: { type: 'keyword' }, owner_id: { type: 'keyword' } } }
-const naming = { usable: true, indexPrefix: 'p', useSystemIndex: false, disableSession: false, disableHistory: false }
+import { documentOf, fakeCluster, runningErasure, withoutStay } from '../../../support/erasure-store.ts'
 
 /** A cluster whose tasks do as the test says. */
-function cluster(progress: (task: string) => TaskProgress | undefined) {
-  const started: DeleteOrder[] = []
-  const cancelled: string[] = []
-  const store: ErasureStore = {
-    // eslint-disable-next-line @typescript-eslint/require-await
-    async *containers() {
-      yield { id: 'c', source: { configuration: { index_prefix: 'p', use_system_index: false } } }
-    },
-    fields: (index, policies) => Promise.resolve(policies.map((one) => memoryFieldsOf(index, MAPPINGS, one, false))),
-    checkpoints: () => Promise.resolve([]),
-    refresh: () => Promise.resolve(),
-    // eslint-disable-next-line @typescript-eslint/require-await
-    async *find() {
-      yield { total: 0, matches: [], timedOut: false, failures: [] }
-    },
-    prove: () => Promise.resolve(),
-    get: () => Promise.resolve([]),
-    startDelete: (order) => Promise.resolve(`n:${String(started.push(order))}`),
-    progressOf: (task) => Promise.resolve(progress(task)),
-    cancelTask: (task) => Promise.resolve(void cancelled.push(task)),
-  }
-  const world: ErasureWorld = { stores: new Map([['main', store]]), policy, requestsPerSecond: 7, slices: 2 }
-  return { world, started, cancelled }
-}
+const cluster = (progress: (task: string) => TaskProgress | undefined) => fakeCluster({ progress })
 
-function running(): ErasureRecord {
-  const named = backingIndexOf({ ...naming, usable: true }, 'working')
-  if (named.kind !== 'index') throw new Error('a plain name')
-  const part = {
-    cluster: 'main',
-    container: 'c',
-    type: 'working' as const,
-    index: named.index,
-    total: 10,
-    stay: ['not-hers'],
-    checkpoints: [
-      { shard: 0, seqNo: '41' },
-      { shard: 1, seqNo: '9007199254740993' },
-    ],
-    witnesses: [],
-  }
-  const plan = { parts: [part], containers: 1, indices: 1 }
-  const person = { name: 'alice', namespace: {} }
-  const at = '2026-11-22T00:00:00.000Z'
-  return {
-    ...plannedRecord({ id: 'e', at, request: { subject: 'alice' }, person, plan, hash: 'h' }),
-    state: 'running',
-  }
-}
-
-async function steps(world: ErasureWorld, count: number): Promise<ErasureRecord> {
-  let record = running()
-  for (let step = 0; step < count; step++) record = await advance(world, record)
+async function steps(
+  world: ErasureWorld,
+  count: number,
+  first = runningErasure(),
+  onTrouble: (error: unknown) => void = () => undefined,
+): Promise<ErasureRecord> {
+  let record = first
+  for (let step = 0; step < count; step++) record = await advance(world, record, onTrouble)
   return record
 }
 
@@ -116,20 +65,164 @@ describe('an erasure goes on by steps', () => {
     const record = await steps(world, 5)
     expect(record).toMatchObject({ state: 'failed', reason: expect.stringContaining('could not delete') as unknown })
     expect(started).toHaveLength(4)
-    expect(cancelled).toEqual([])
+    expect(cancelled).toEqual(['n:2'])
   })
 
   test('a task that somebody stopped at the cluster stops it', async () => {
-    const { world } = cluster((task) => ({ deleted: 1, end: task === 'n:1' ? 'cancelled' : 'none' }))
+    const { world, cancelled } = cluster((task) => ({ deleted: 1, end: task === 'n:1' ? 'cancelled' : 'none' }))
     const record = await steps(world, 3)
-    expect(record).toMatchObject({ state: 'cancelled', deleted: 1, reason: expect.stringContaining('at the cluster') })
+    expect(record).toMatchObject({ state: 'cancelled', deleted: 2, reason: expect.stringContaining('at the cluster') })
+    expect(cancelled).toContain('n:2')
   })
 
   test('one that is cancelled stops its tasks, and counts what they did', async () => {
     const { world, cancelled } = cluster(() => ({ deleted: 2, end: 'none' }))
-    const record = await advance(world, { ...(await steps(world, 2)), isCancelling: true })
+    const record = await steps(world, 1, { ...(await steps(world, 2)), isCancelling: true })
     expect(cancelled).toEqual(['n:1', 'n:2'])
     expect(record).toMatchObject({ state: 'cancelled', deleted: 4, parts: [{ state: 'cancelled' }] })
+  })
+})
+
+describe('one cluster of several that cannot be asked', () => {
+  const away = new GatewayError('upstreamUnavailable')
+  const gone = new GatewayError('unsuitableMapping', { reason: 'map it' })
+  const with2 = (error: GatewayError) => {
+    const here = fakeCluster({ progress: () => ({ deleted: 2, end: 'none' }) })
+    const there = fakeCluster({ store: { fields: () => Promise.reject(error) } })
+    const stores = new Map([
+      ['main', here.store],
+      ['eu', there.store],
+    ])
+    return { here, there, world: { ...here.world, stores } }
+  }
+  const both = runningErasure({ clusters: ['main', 'eu'] })
+
+  test('is waited for: what the other was told to do is told once, and written down', async () => {
+    const { here, world } = with2(away)
+    const troubles: unknown[] = []
+    const record = await steps(world, 3, both, (error) => troubles.push(error))
+    expect(here.started).toHaveLength(2)
+    expect(troubles).toEqual([away, away, away])
+    expect(record).toMatchObject({ state: 'running', deleted: 4, parts: [{ state: 'running' }, { state: 'running' }] })
+  })
+
+  test('ends it where no waiting mends it, and the tasks of the other are stopped', async () => {
+    const { here, world } = with2(gone)
+    const record = await steps(world, 2, both)
+    expect(record).toMatchObject({ state: 'failed', reason: 'map it', deleted: 4 })
+    expect(here.cancelled).toEqual(['n:1', 'n:2'])
+  })
+
+  test('keeps the other from being stopped no longer than it takes to ask', async () => {
+    const { here, world } = with2(away)
+    const begun = await steps(world, 1, both)
+    const told = { ...begun, isCancelling: true as const }
+    const failing = { ...told, parts: begun.parts.map((part) => ({ ...part, tasks: here.started.map(() => task) })) }
+    const there = fakeCluster({ store: { cancelTask: () => Promise.reject(away) } })
+    const stores = new Map([...world.stores, ['eu', there.store]])
+    await expect(steps({ ...world, stores }, 1, failing)).rejects.toBe(away)
+    expect(here.cancelled).toEqual(['n:9', 'n:9'])
+  })
+  const task = { shard: 0, seqNo: '1', task: 'n:9', deleted: 0, isDone: false, failures: 0 }
+})
+
+describe('where too many look like hers', () => {
+  const paged = (): ErasureRecord => {
+    const { parts, ...record } = runningErasure({
+      total: 2_500,
+      tasks: [{ shard: 0, seqNo: '9000', deleted: 0, isDone: false, failures: 0 }],
+    })
+    return { ...record, parts: parts.map((part) => withoutStay(part)) }
+  }
+  const crowd = Array.from({ length: 10_000 }, (_, seqNo) => documentOf(seqNo, seqNo % 4 === 0 ? 'alice' : ['alice']))
+  const isHers = ({ source }: (typeof crowd)[number]): boolean => (source as { owner_id: unknown }).owner_id === 'alice'
+  const lookAlikes = crowd.filter((one) => !isHers(one)).length
+
+  test('pages follow one another by sequence number; each document is decided on, and none that is newer', async () => {
+    const { world, documents, pages, started } = fakeCluster({ documents: crowd, requestsPerSecond: 0 })
+    let record = await steps(world, 1, paged())
+    expect(pages.map(({ size, shard }) => [size, shard])).toEqual(Array(5).fill([1_000, 0]))
+    expect(record.parts[0]).toMatchObject({ deleted: 1_250, tasks: [{ after: '4999' }] })
+    record = await steps(world, 1, record)
+    expect(record.parts[0]).toMatchObject({ state: 'done', deleted: 2_251, tasks: [{ isDone: true, after: '9000' }] })
+    expect(documents.filter(isHers).map(({ seqNo }) => Number(seqNo))).toEqual(
+      Array.from({ length: 249 }, (_, position) => 9_004 + 4 * position),
+    )
+    expect([documents.length - 249, started]).toEqual([lookAlikes, []])
+  })
+
+  test('those of another container, or that name none, stay', async () => {
+    const others = [documentOf(1, 'alice', 'd'), documentOf(2, 'alice', ['c']), documentOf(3, 'alice')]
+    const { world, documents } = fakeCluster({ documents: others })
+    expect((await steps(world, 1, paged())).parts[0]).toMatchObject({ state: 'done', deleted: 1 })
+    expect(documents.map(({ id }) => id)).toEqual(['m1', 'm2'])
+  })
+
+  test('a limit is of memories deleted: a page ends with it, and lasts as long as it says', async () => {
+    const { world, paused } = fakeCluster({ documents: crowd, requestsPerSecond: 10 })
+    const record = await steps(world, 2, paged())
+    expect(record.parts[0]).toMatchObject({ deleted: 20, tasks: [{ after: '76', isDone: false }] })
+    expect(paused).toEqual([1_000, 1_000])
+  })
+
+  test('what cannot be removed is tried again from the same place, and three times in a row is a failure', async () => {
+    const failure = { index: 'i', id: 'm0', status: 403, type: 'cluster_block_exception', reason: '' }
+    let left = 2
+    const store = {
+      removeMatches: (_: unknown, { length }: { readonly length: number }) =>
+        Promise.resolve({ deleted: length - 1, conflicts: 0, retries: 0, failures: left-- > 0 ? [failure] : [] }),
+    }
+    const { world } = fakeCluster({ documents: crowd, store })
+    const again = await steps(world, 2, paged())
+    expect(again.parts[0]?.tasks).toMatchObject([{ failures: 2, deleted: 12 }])
+    expect(again.parts[0]?.tasks[0]).not.toHaveProperty('after')
+    expect((await steps(world, 1, again)).parts[0]?.tasks).toMatchObject([{ failures: 0, after: '24' }])
+    left = 3
+    expect(await steps(world, 4, paged())).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('could not delete from') as unknown,
+    })
+  })
+
+  test('pages that were done before the cluster went away count; the next one goes on behind them', async () => {
+    const found = fakeCluster({ documents: crowd, requestsPerSecond: 0 })
+    let pages = 0
+    const store = {
+      ...found.store,
+      findPage: (order: Parameters<typeof found.store.findPage>[0]) =>
+        ++pages === 3 ? Promise.reject(new GatewayError('upstreamUnavailable')) : found.store.findPage(order),
+    }
+    const troubles: unknown[] = []
+    const world = { ...found.world, stores: new Map([['main', store]]) }
+    const record = await steps(world, 1, paged(), (error) => troubles.push(error))
+    expect(record.parts[0]).toMatchObject({ state: 'running', deleted: 500, tasks: [{ after: '1999' }] })
+    expect(troubles).toHaveLength(1)
+    expect((await steps(world, 2, record)).parts[0]).toMatchObject({ state: 'done', deleted: 2_251 })
+  })
+
+  test('a page that not all of the shard answered is none', async () => {
+    const store = { findPage: () => Promise.resolve({ total: 0, matches: [], timedOut: true, failures: [] }) }
+    const { world } = fakeCluster({ store })
+    expect((await steps(world, 1, paged())).parts[0]).toMatchObject({ state: 'running', tasks: [{ isDone: false }] })
+  })
+
+  test('an index that is no more is done', async () => {
+    for (const store of [
+      { findPage: () => Promise.resolve(undefined) },
+      { fields: () => Promise.resolve(undefined) },
+    ]) {
+      const { world } = fakeCluster({ store })
+      expect((await steps(world, 1, paged())).parts[0]).toMatchObject({ state: 'done', deleted: 0 })
+    }
+  })
+})
+
+test('what is found once more at the end has not been erased', async () => {
+  const { world } = fakeCluster({ documents: [documentOf(50, 'alice'), documentOf(51, ['alice'])] })
+  const record = await steps(world, 1, { ...runningErasure(), state: 'verifying' })
+  expect(record).toMatchObject({
+    state: 'failed',
+    reason: expect.stringMatching(/^1 memories are still there/) as unknown,
   })
 })
 
