@@ -111,10 +111,13 @@ whole('the same steps, run without Docker (they need to be root, for a root file
     }
     expect(readdirSync(join(image.root, image.workdir)).sort()).toEqual([
       'compile-cache',
+      'config',
       'dist',
       'node_modules',
       'package.json',
     ])
+    // What the ops port serves; no configuration of anybody's.
+    expect(readdirSync(join(image.root, image.workdir, 'config'))).toEqual(['openapi.yaml'])
     await expect(run(['/bin/sh', '-c', 'true'])).rejects.toThrow('No such file')
   })
 
