@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import type { ConfigFile } from './config/schema.ts'
 import type { AuditFields, ChainStatement } from './core/audit/chain.ts'
-import { removalOf, settledFields } from './core/audit/settle.ts'
+import { intendedBy, settledFields } from './core/audit/settle.ts'
 import type { Found, IntendedRemoval } from './core/audit/settle.ts'
 import type { GatewayCluster } from './open-cluster.ts'
 import { boundAnonymousRefusals } from './ops/audit/anonymous-refusals.ts'
@@ -170,18 +170,25 @@ async function find(
   signal: AbortSignal,
 ): Promise<Found | undefined> {
   const found = { gone: 0, present: 0, unknown: 0 }
+  const items: { index: string; id: string; isThere: boolean }[] = []
   for (const intent of intents) {
-    const removal = removalOf(intent)
-    const cluster = removal && clusters.get(removal.cluster)
-    if (removal === undefined || cluster === undefined) {
-      found.unknown += 1
-      continue
+    const { removals, unknown } = intendedBy(intent)
+    found.unknown += unknown
+    for (const removal of removals) {
+      const { index, documents = [] } = removal
+      const cluster = clusters.get(removal.cluster)
+      if (cluster === undefined) {
+        found.unknown += Math.max(1, documents.length)
+        continue
+      }
+      const there = await look(cluster, removal, signal).catch(() => undefined)
+      if (there === undefined) return undefined
+      for (const isThere of there) found[isThere ? 'present' : 'gone'] += 1
+      if ('memory.items' in intent)
+        items.push(...documents.map(({ id }, position) => ({ index, id, isThere: there[position] === true })))
     }
-    const there = await look(cluster, removal, signal).catch(() => undefined)
-    if (there === undefined) return undefined
-    for (const isThere of there) found[isThere ? 'present' : 'gone'] += 1
   }
-  return found
+  return { ...found, items }
 }
 
 async function look(

@@ -35,3 +35,12 @@ function addTo(names: Set<string> | undefined, name: string): boolean {
 function unescaped(raw: string): string {
   return raw.includes('\\') ? String(JSON.parse(`"${raw}"`)) : raw
 }
+
+type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown
+
+/** Parses JSON with each number as the text that stands there: a double would make another one of `12345678901234567890`, and of `1.0`. */
+export function parseNumbersAsTexts(text: string): unknown {
+  const keep: Reviver = (_, value, { source }) => (typeof value === 'number' ? source : value)
+  // The third argument is newer than TypeScript's types.
+  return JSON.parse(text, keep as (key: string, value: unknown) => unknown)
+}

@@ -22,11 +22,20 @@ export interface ForwardOptions {
   readonly maxConnections: number
 }
 
+/** Sees an answer while it goes on to its caller, bytes untouched. What is called here must not throw. */
+export interface AnswerWatch {
+  readonly begun: (status: number, headers: RawHeaders) => void
+  readonly take: (bytes: Uint8Array) => void
+  /** It is whole; not called for one that breaks off. */
+  readonly ended: () => void
+}
+
 /**
  * Sends a request on, with the headers as settled before, and streams the answer back, bytes untouched. Ends when the answer has ended, or
  * when either side has gone; the request at the node is freed then.
  * @param body what goes on as the body, where the request has one: its own bytes (openUpload), or what inspects them. Whoever made it may
  * end the whole by destroying it with a GatewayError: the request at the node is broken off before its end
+ * @param watch sees the node's answer
  * @throws GatewayError upstreamUnavailable, upstreamTimeout, or that with which the body was destroyed: only while nothing was answered yet
  */
 export type Forward = (
@@ -34,6 +43,7 @@ export type Forward = (
   response: ServerResponse,
   headers: RawHeaders,
   body?: Readable,
+  watch?: AnswerWatch,
 ) => Promise<void>
 
 /** A request that asks for its connection to be upgraded, and to which no parser listens any more. */

@@ -14,9 +14,9 @@ export function withHelpOf(engine: Engine, open: () => Promise<UpgradingEngine>)
       return opened
     }))
   return {
-    async forward(request, response, headers, body) {
-      if (!promisesTrailers(headers)) return engine.forward(request, response, headers, body)
-      return (await openOther()).forward(request, response, headers, body)
+    async forward(request, response, headers, body, watch) {
+      if (!promisesTrailers(headers)) return engine.forward(request, response, headers, body, watch)
+      return (await openOther()).forward(request, response, headers, body, watch)
     },
     forwardUpgrade: async (...asked) => (await openOther()).forwardUpgrade(...asked),
     upgraded: () => upgraded(),

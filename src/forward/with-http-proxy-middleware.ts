@@ -6,7 +6,7 @@ import { createProxyMiddleware } from 'http-proxy-middleware'
 import type { Attempt } from '../core/cluster-nodes.ts'
 import { GatewayError } from '../core/failure.ts'
 import { endWhenSilent } from './end-when-silent.ts'
-import type { ForwardOptions, ForwardUpgrade, UpgradingEngine } from './engine.ts'
+import type { AnswerWatch, ForwardOptions, ForwardUpgrade, UpgradingEngine } from './engine.ts'
 import { grouped } from './grouped-headers.ts'
 import { pairsOf, reasonPhrase, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
@@ -18,6 +18,7 @@ import { relayUpgrade } from './relay-upgrade.ts'
 import type { RelayedUpgrade } from './relay-upgrade.ts'
 import { promisedTrailers } from './trailers.ts'
 import { watchUnreadAnswers } from './unread-answer.ts'
+import { watchAnswer } from './watch-answer.ts'
 
 type Middleware = ReturnType<typeof createProxyMiddleware>
 /** What belongs to a request under way, by what the middleware takes for it. */
@@ -28,6 +29,7 @@ interface Relayed {
   /** Known once the body has ended. */
   readonly trailers?: () => [name: string, value: string][]
   readonly sent?: RelayedUpgrade['sent']
+  readonly watch?: AnswerWatch | undefined
   readonly fail: (error: unknown) => void
 }
 
@@ -70,6 +72,7 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Upgradi
             }
             answer.statusMessage = reasonPhrase(answer.statusMessage)
             answer.headers = grouped(responseHeaders(answer.rawHeaders))
+            watchAnswer(answer, underWay.get(source)?.watch)
             // It would write keep-alive otherwise, whatever the caller asked for.
             answer.headers.connection = response.shouldKeepAlive ? 'keep-alive' : 'close'
             // Before the middleware's own listener, which ends the answer.
@@ -114,11 +117,11 @@ export function forwardWithHttpProxyMiddleware(options: ForwardOptions): Upgradi
     })
   }
   return {
-    async forward(request, response, headers, body) {
+    async forward(request, response, headers, body, watch) {
       unread.watch(response)
       await overNodes(options.choice, response, body, async (attempt) => {
         attempts.set(response, attempt)
-        await relay(proxyOf(attempt), underWay, request, response, headers, body)
+        await relay(proxyOf(attempt), underWay, request, response, headers, body, watch)
       })
     },
     forwardUpgrade,
@@ -142,6 +145,7 @@ function relay(
   response: ServerResponse,
   headers: RawHeaders,
   body: Readable | undefined,
+  watch: AnswerWatch | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const tidy = rememberListeners(response)
@@ -168,6 +172,7 @@ function relay(
     }
     underWay.set(source, {
       target,
+      watch,
       trailers: () => promisedTrailers(request, headers),
       fail(error) {
         if (response.headersSent || response.destroyed) resolve()

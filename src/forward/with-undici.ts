@@ -7,7 +7,7 @@ import type { Dispatcher } from 'undici'
 import type { Attempt } from '../core/cluster-nodes.ts'
 import { GatewayError } from '../core/failure.ts'
 import { neverSent } from '../core/never-sent.ts'
-import type { Engine, ForwardOptions } from './engine.ts'
+import type { AnswerWatch, Engine, ForwardOptions } from './engine.ts'
 import { pairsOf, reasonPhrase, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
 import { overNodes } from './over-nodes.ts'
@@ -18,12 +18,12 @@ export function forwardWithUndici(options: ForwardOptions): Engine {
   const unread = watchUnreadAnswers(options.silenceTimeoutMs)
   const pools = new Map(options.nodes.map((node) => [node, openPool(node, options)]))
   return {
-    async forward(request, response, headers, body) {
+    async forward(request, response, headers, body, watch) {
       unread.watch(response)
       await overNodes(options.choice, response, body, async (attempt) => {
         const pool = pools.get(attempt.node)
         if (pool === undefined) throw new GatewayError('upstreamUnavailable')
-        await dispatch(pool, attempt, request, response, headers, body)
+        await dispatch(pool, attempt, request, response, headers, body, watch)
       })
     },
     async close() {
@@ -69,6 +69,7 @@ function dispatch(
   response: ServerResponse,
   headers: RawHeaders,
   body: Readable | undefined,
+  watch: AnswerWatch | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     if (response.destroyed) {
@@ -88,7 +89,7 @@ function dispatch(
         // Else a connection ends with each HEAD, and with each GET or DELETE that has a body.
         reset: false,
       },
-      relay(attempt, response, body, resolve, reject),
+      relay(attempt, response, body, watch, resolve, reject),
     )
   })
 }
@@ -107,6 +108,7 @@ function relay(
   attempt: Attempt,
   response: ServerResponse,
   body: Readable | undefined,
+  watch: AnswerWatch | undefined,
   done: () => void,
   fail: (error: unknown) => void,
 ): Dispatcher.DispatchHandler {
@@ -131,7 +133,9 @@ function relay(
       if (statusCode < 200) return
       attempt.heard(statusCode)
       response.sendDate = false
-      response.writeHead(statusCode, reasonPhrase(statusMessage), responseHeaders(rawStrings(controller.rawHeaders)))
+      const headers = responseHeaders(rawStrings(controller.rawHeaders))
+      watch?.begun(statusCode, headers)
+      response.writeHead(statusCode, reasonPhrase(statusMessage), headers)
       // Together with what else the node sent in the same piece: a small answer is one write to the caller, and not three.
       process.nextTick(() => {
         if (!hasWritten) response.flushHeaders()
@@ -139,6 +143,7 @@ function relay(
     },
     onResponseData(controller, chunk) {
       hasWritten = true
+      watch?.take(chunk)
       if (!response.write(chunk)) controller.pause()
     },
     onResponseEnd(controller) {
@@ -146,6 +151,7 @@ function relay(
       const trailers = responseHeaders(rawStrings(controller.rawTrailers))
       if (trailers.length > 0) response.addTrailers(pairsOf(trailers))
       hasWritten = true
+      watch?.ended()
       response.end()
       done()
     },

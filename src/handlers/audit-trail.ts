@@ -27,13 +27,23 @@ export interface AuditedRequest {
 /** What a delete is about. */
 export type AuditSubject = Pick<
   AuditEvent,
-  'action' | 'containerId' | 'type' | 'memoryId' | 'queryHash' | 'dryRun' | 'indices' | 'method' | 'path'
+  'action' | 'containerId' | 'type' | 'memoryId' | 'queryHash' | 'dryRun' | 'indices' | 'items' | 'method' | 'path'
 >
 
 /** What is about to be removed, and by which rule. */
 export type Intended = Pick<
   AuditEvent,
-  'type' | 'memoryId' | 'memoryIds' | 'routings' | 'index' | 'rule' | 'seqNo' | 'primaryTerm' | 'version' | 'total'
+  | 'type'
+  | 'memoryId'
+  | 'memoryIds'
+  | 'routings'
+  | 'index'
+  | 'items'
+  | 'rule'
+  | 'seqNo'
+  | 'primaryTerm'
+  | 'version'
+  | 'total'
 >
 
 /** What came of a delete. */
@@ -45,6 +55,7 @@ export type AuditedEnd = Pick<AuditEvent, 'result'> &
       | 'status'
       | 'type'
       | 'index'
+      | 'items'
       | 'seqNo'
       | 'primaryTerm'
       | 'version'

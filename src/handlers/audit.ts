@@ -31,7 +31,9 @@ export function createAudit(writer: RecordWriter, parts: SubjectParts, now = Dat
           } catch (cause) {
             throw new GatewayError('auditUnavailable', { cause, retryAfterSeconds: 1 })
           }
-          intended = what
+          const { type, memoryId, index, rule } = what
+          // Not the ids of many, of which nothing more is told.
+          intended = { type, memoryId, index, rule }
         },
         end: last,
         fail: (error) => last(endOfFailure(error)),

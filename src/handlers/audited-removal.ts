@@ -1,20 +1,22 @@
 import type { ServerResponse } from 'node:http'
 
+import { readRemovalAnswer } from '../core/audit/removal-answer.ts'
+import { HeldBytes } from '../core/guard/bodies/held-bytes.ts'
 import type { Named } from '../core/guard/named-indices.ts'
 import { judgeReach } from '../core/guard/reach.ts'
 import { indexOf } from '../core/guard/removal.ts'
-import type { Removal } from '../core/guard/removal.ts'
-import type { Audit, AuditedEnd, AuditTrail, Intended } from './audit-trail.ts'
+import type { Removal, RemovalAction } from '../core/guard/removal.ts'
+import type { AnswerWatch } from '../forward/engine.ts'
+import type { Audit, AuditedEnd, Intended } from './audit-trail.ts'
 import type { Admitted } from './exchange.ts'
-import type { BulkWatch } from './forward-inspected.ts'
 import type { Guard } from './guard-settings.ts'
+import { openAnswerReader } from './read-answer.ts'
 
-/** As many names as are kept of a body. */
-const MAX_NAMES = 1_000
 const MAX_RECORDED = 20
+/** An answer to one delete has some 200 bytes; that to many lists what failed. */
+const MAX_ANSWER_BYTES = 65_536
+const NOTHING = new Uint8Array(0)
 const MAX_TEXT = 512
-
-type Forward = (watch: BulkWatch | undefined) => Promise<unknown>
 
 /** Sends on a request that may remove what the guard protects, with the records of it: its intent goes before, its outcome is what the cluster answers. */
 export async function forwardRemoval(
@@ -22,54 +24,36 @@ export async function forwardRemoval(
   guard: Guard,
   exchange: Admitted,
   removal: Removal,
-  forward: Forward,
+  forward: (watch?: AnswerWatch) => Promise<unknown>,
 ): Promise<void> {
-  let trail: AuditTrail | undefined
-  const intend = async (named: Named, what: Partial<Intended> = {}): Promise<void> => {
-    if (!(await reachesProtected(guard, exchange, named))) return
-    trail = audit.begin(exchange, { action: removal.action, ...requestLineOf(exchange), indices: worded(named) })
-    const index = removal.isBulk ? undefined : indexOf(named, guard.policy.protection)
-    await trail.intend({
-      rule: 'opensearch:admin',
-      ...what,
-      ...(index === undefined ? {} : settleable(removal, index)),
-    })
+  const { action, named } = removal
+  if (!(await reachesProtected(guard, exchange, named))) {
+    await forward()
+    return
   }
+  const trail = audit.begin(exchange, { action, ...requestLineOf(exchange), indices: worded(named) })
+  const index = indexOf(named, guard.policy.protection)
+  const held = new HeldBytes(MAX_ANSWER_BYTES)
+  let isHeld = true
+  const answer = openAnswerReader((bytes) => void (isHeld &&= held.add(bytes)))
   try {
-    if (!removal.isBulk) await intend(removal.named)
-    await forward(removal.isBulk ? watchBulk(removal.named, intend) : undefined)
-    trail?.end(endOf(removal, exchange.response))
+    await trail.intend({ rule: 'opensearch:admin', ...(index === undefined ? {} : settleable(removal, index)) })
+    await forward(answer.watch)
+    const isRead = (await answer.end()) === undefined && isHeld
+    const { isWhole, ...told } = readRemovalAnswer(action, isRead ? held.take() : NOTHING)
+    const end = endOfAnswer(action, exchange.response)
+    trail.end({ ...end, ...told, result: isWhole ? end.result : 'unknown' })
   } catch (error) {
-    trail?.fail(error)
+    trail.fail(error)
     throw error
   }
 }
 
-/** Counts what a body removes, and has it recorded before its last part goes out: the server runs a bulk only when it is whole. */
-function watchBulk(inTarget: Named, intend: (named: Named, what?: Partial<Intended>) => Promise<void>): BulkWatch {
-  const names = new Set<string>()
-  let total = 0
-  let isUnclear = false
-  return {
-    onDelete(index) {
-      total += 1
-      if (index !== undefined && names.size < MAX_NAMES) names.add(index)
-      else if (index !== undefined ? !names.has(index) : inTarget.kind !== 'list') isUnclear = true
-      else if (inTarget.kind === 'list') inTarget.expressions.forEach((one) => names.add(one))
-    },
-    onUnread: () => (isUnclear = true),
-    beforeEnd: () => {
-      if (isUnclear) return intend({ kind: 'all', byAbsence: true })
-      return total === 0 ? undefined : intend({ kind: 'list', expressions: [...names] }, { total })
-    },
-  }
-}
-
-async function reachesProtected(guard: Guard, { cluster }: Admitted, named: Named): Promise<boolean> {
+/** Whether it may remove something that is protected; what cannot be told has its record. */
+export async function reachesProtected(guard: Guard, { cluster }: Admitted, named: Named): Promise<boolean> {
   const inUse = cluster.indexTables.use(Date.now())
   for (;;) {
     const { outOfReach, reliesOn } = judgeReach(named, inUse.table, guard.policy.protection)
-    // What cannot be told has its record.
     const isEnough = await Promise.resolve(inUse.isEnough(reliesOn)).catch(() => undefined)
     if (isEnough !== false) return isEnough === undefined || outOfReach !== undefined
   }
@@ -94,7 +78,8 @@ export function worded(named: Named): readonly string[] | undefined {
   return named.expressions.slice(0, MAX_RECORDED).map((one) => one.slice(0, MAX_TEXT))
 }
 
-function endOf({ action }: Removal, { headersSent, statusCode: status }: ServerResponse): AuditedEnd {
+/** What came of it, as far as the head of the cluster's answer tells. */
+export function endOfAnswer(action: RemovalAction, { headersSent, statusCode: status }: ServerResponse): AuditedEnd {
   // Its caller left, or the connection to the node broke: the order may be out.
   if (!headersSent) return { result: 'unknown', outcome: 'unanswered' }
   // What an answer to many says of single documents is the caller's to read.

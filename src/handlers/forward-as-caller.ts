@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
 import { hasBody, isChunked } from '../forward/engine.ts'
+import type { AnswerWatch } from '../forward/engine.ts'
 import { settleHeaders } from '../forward/settle-headers.ts'
 import { openUpload } from '../forward/upload.ts'
 import type { Admitted, HandlerParts } from './exchange.ts'
@@ -15,18 +16,21 @@ interface Settled {
   readonly headers?: readonly string[]
   /** The bytes of its body, where they were read. */
   readonly body?: Buffer | undefined
+  readonly watch?: AnswerWatch | undefined
 }
 
 /** Sends a request on to the cluster as the caller: its headers cleaned, and then ours; its bytes untouched. That it may is decided before. */
 export async function forwardAsCaller(
   { boundary }: { readonly boundary: Boundary },
   exchange: Admitted,
-  { headers = headersToNode(boundary, exchange), body: read }: Settled = {},
+  { headers = headersToNode(boundary, exchange), body: read, watch }: Settled = {},
 ): Promise<'forwarded'> {
   const { request, response, cluster } = exchange
   const body = read === undefined ? uploadOf(request, boundary) : Readable.from([read], { objectMode: false })
   // What is left of the body is read and dropped: see openUpload.
-  await exchange.waited.during(() => cluster.forward(request, response, headers, body)).finally(() => body?.destroy())
+  await exchange.waited
+    .during(() => cluster.forward(request, response, headers, body, watch))
+    .finally(() => body?.destroy())
   return 'forwarded'
 }
 

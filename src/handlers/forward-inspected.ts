@@ -1,7 +1,9 @@
 import type { GatewayError } from '../core/failure.ts'
 import type { BodyLimits, Finding, ScanLimits } from '../core/guard/bodies/finding.ts'
+import type { BulkAction } from '../core/guard/bodies/scan-bulk.ts'
 import { scannerFor } from '../core/guard/bodies/scanner-for.ts'
 import type { BodyCheck } from '../core/guard/decision.ts'
+import type { AnswerWatch } from '../forward/engine.ts'
 import { openGuardedBody } from '../forward/guarded-body.ts'
 import type { Inspection } from '../forward/guarded-body.ts'
 import { openUpload } from '../forward/upload.ts'
@@ -10,12 +12,20 @@ import { judgeAll } from './judge-findings.ts'
 
 /** Hears of what a bulk removes. */
 export interface BulkWatch {
-  /** Each line that removes a document. */
-  readonly onDelete: (index: string | undefined) => void
+  /** Each line of metadata, in their order. */
+  readonly onAction: (action: BulkAction) => void
+  /** Before a part of the body, whose lines it has heard of, goes on. Throws to end the request. */
+  readonly afterPart: () => Promise<void> | undefined
   /** The body goes on, but cannot be read, or not any more. */
   readonly onUnread: () => void
   /** Before its last part goes out. Throws to end the request. */
-  readonly beforeEnd: () => Promise<void> | void
+  readonly beforeEnd: () => Promise<void>
+}
+
+/** Who watches a request on its way, and its answer. */
+export interface Watches {
+  readonly answer?: AnswerWatch | undefined
+  readonly bulk?: BulkWatch | undefined
 }
 
 /**
@@ -28,7 +38,7 @@ type ForwardInspected = (
   headers: readonly string[],
   maxBytes: number,
   limits: BodyLimits,
-  watch?: BulkWatch,
+  watches?: Watches,
 ) => Promise<void>
 
 /** Of a body of lines so much is looked at before the node is asked at all: as much as most clients send at once. */
@@ -54,13 +64,15 @@ function heldBytes(kind: BodyCheck['kind'], { searchBytes }: ScanLimits): number
  * node is broken off before its end, so that the server has run nothing of it.
  * @throws GatewayError guardRefused, insufficientScope, invalidBody, unreadableBody, bodyTooLarge, indicesUnknown
  */
-export const forwardInspected: ForwardInspected = async (exchange, check, headers, maxBytes, limits, watch) => {
+export const forwardInspected: ForwardInspected = async (exchange, check, headers, maxBytes, limits, watches) => {
   const { request, response, waited, cluster } = exchange
   const held = { heldBytes: heldBytes(check.kind, limits), inflatedBytes: limits.inflatedBytes }
   const upload = openUpload(request, maxBytes)
   try {
-    const body = await openGuardedBody(upload, request, inspect(check, limits, watch), held)
-    await waited.during(() => cluster.forward(request, response, headers, body)).finally(() => body.destroy())
+    const body = await openGuardedBody(upload, request, inspect(check, limits, watches?.bulk), held)
+    await waited
+      .during(() => cluster.forward(request, response, headers, body, watches?.answer))
+      .finally(() => body.destroy())
   } finally {
     // What is left of it is read and dropped: see openUpload.
     upload.destroy()
@@ -68,7 +80,7 @@ export const forwardInspected: ForwardInspected = async (exchange, check, header
 }
 
 function inspect(check: BodyCheck, limits: ScanLimits, watch?: BulkWatch): Inspection {
-  const scanner = scannerFor(check, limits, watch?.onDelete)
+  const scanner = scannerFor(check, limits, watch?.onAction)
   let isOff = false
   const unreadable = (error: GatewayError): void => {
     if (check.unclear(error.message) !== undefined) throw error
@@ -77,7 +89,9 @@ function inspect(check: BodyCheck, limits: ScanLimits, watch?: BulkWatch): Inspe
     watch?.onUnread()
   }
   const take = (findings: readonly Finding[]): void | Promise<void> => {
-    if (!isOff) return judgeAll(findings, check, unreadable)
+    if (isOff) return
+    const judged = judgeAll(findings, check, unreadable)
+    return judged === undefined ? watch?.afterPart() : judged.then(() => watch?.afterPart())
   }
   return {
     take: (bytes) => take(isOff ? [] : scanner.push(bytes)),

@@ -4,7 +4,9 @@ import type { BodyCheck } from '../core/guard/decision.ts'
 import { removalIn } from '../core/guard/removal.ts'
 import type { Route } from '../core/route.ts'
 import { hasBody } from '../forward/engine.ts'
+import type { AnswerWatch } from '../forward/engine.ts'
 import type { Handled } from './exchange.ts'
+import { forwardBulk } from './audited-bulk.ts'
 import { forwardRemoval } from './audited-removal.ts'
 import { checkIdentity, forwardAsCaller, headersToNode } from './forward-as-caller.ts'
 import { forwardInspected } from './forward-inspected.ts'
@@ -37,16 +39,16 @@ export const passThrough: Work<Route> = {
       await upgradeAsCaller(exchange, headers)
       return 'forwarded'
     }
-    const forward = async (watch?: BulkWatch): Promise<void> => {
-      const read = check ?? (watch && UNREAD_BULK)
+    const forward = async (answer?: AnswerWatch, bulk?: BulkWatch): Promise<void> => {
+      const read = check ?? (bulk && UNREAD_BULK)
       if (read !== undefined && hasBody(exchange.request)) {
-        await forwardInspected(exchange, read, headers, boundary.maxBodyBytes, guard.bodies, watch)
+        await forwardInspected(exchange, read, headers, boundary.maxBodyBytes, guard.bodies, { answer, bulk })
       } else if (check?.unnamed !== undefined) throw refusalError(check.unnamed)
-      else await forwardAsCaller(parts, exchange, { headers })
+      else await forwardAsCaller(parts, exchange, { headers, watch: answer })
     }
     const removal = audit && removalIn(exchange)
     if (audit === undefined || removal === undefined) await forward()
-    else await forwardRemoval(audit, guard, exchange, removal, forward)
+    else await (removal.isBulk ? forwardBulk : forwardRemoval)(audit, guard, exchange, removal, forward)
     return 'forwarded'
   },
 

@@ -38,7 +38,8 @@ const START = `SwaggerUIBundle({
 `
 
 /**
- * The API description, and a page that shows it. Files are read when they are asked for.
+ * The API description, and a page that shows it. All of it is open, as the ops page's own files are: it is the same in every installation, says nothing of this
+ * one, and a browser that opens an address has no token to send. Files are read when they are asked for.
  * @param parseYaml gives the value that a YAML text stands for
  */
 export function descriptionRoutes(parseYaml: (text: string) => unknown): readonly OpsRoute[] {
@@ -53,7 +54,7 @@ export function descriptionRoutes(parseYaml: (text: string) => unknown): readonl
 }
 
 function row(path: string, answer: OpsRoute['answer']): OpsRoute {
-  return { method: 'GET', path, answer }
+  return { method: 'GET', path, isOpen: true, answer }
 }
 
 async function viewerFile(name: string, contentType: string): Promise<OpsAnswer> {

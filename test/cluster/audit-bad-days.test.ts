@@ -278,6 +278,32 @@ describe('a disk that is full', () => {
     expect(told.length).toBeGreaterThanOrEqual(refused.length)
   })
 
+  test('with required: a bulk whose records do not all fit is refused before any of it has run, and they say so', async () => {
+    if (!isMounted) return
+    const ids = Array.from({ length: 6_000 }, (_, number) => `d-${String(number)}`)
+    const stored = [ids[0] ?? '', ids.at(-1) ?? '']
+    await storeAll(stored)
+    const { url } = await start({ required: true, fsync: 'always' })
+    const token = await gateway?.token({ scopes: ['opensearch:admin'] })
+    await until(() => audit.text() !== '')
+    writeFileSync(filler(), Buffer.alloc(900_000))
+    const body = ids.map((id) => `${JSON.stringify({ delete: { _index: index, _id: id } })}\n`).join('')
+    const headers = { 'content-type': 'application/x-ndjson' }
+    const { status } = await call(url, { method: 'POST', path: '/_bulk', headers, body, ...(token && { token }) })
+    expect([status, await present(stored)]).toEqual([503, new Set(stored)])
+    rmSync(filler())
+    await gateway?.close()
+    gateway = undefined
+    expect(await audit.verify()).toMatchObject({ intact: true })
+    const intents = audit.deletes().filter((one) => one['memory.phase'] === 'intent')
+    const ends = audit.deletes().filter((one) => one['memory.phase'] !== 'intent')
+    expect(intents.length).toBeGreaterThan(0)
+    expect(intents.filter((one) => !ends.some((end) => end['event.id'] === one['event.id']))).toEqual([])
+    expect(new Set(ends.map((end) => `${String(end['event.outcome'])} ${String(end['memory.outcome'])}`))).toEqual(
+      new Set(['failure auditUnavailable']),
+    )
+  })
+
   test('without it: deletes go on, and what is lost is counted', async () => {
     if (!isMounted) return
     const ids = Array.from({ length: 120 }, (_, number) => `g-${String(number)}`)

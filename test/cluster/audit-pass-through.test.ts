@@ -119,7 +119,13 @@ describe('what opensearch:admin deletes through the gateway of what is protected
       'memory.index': index,
       'memory.id': 'a',
     })
-    expect(records[1]).toMatchObject({ 'http.response.status_code': 200, 'event.id': records[0]?.['event.id'] })
+    expect(records[1]).toMatchObject({
+      'http.response.status_code': 200,
+      'event.id': records[0]?.['event.id'],
+      'memory.seq_no': expect.any(Number),
+      'memory.primary_term': 1,
+      'memory.version': 2,
+    })
   })
 
   test('one that is not there: a failure', async () => {
@@ -147,6 +153,7 @@ describe('what opensearch:admin deletes through the gateway of what is protected
       'intent delete-documents unknown',
       'outcome delete-documents success answered',
     ])
+    expect(query.records[1]).toMatchObject({ 'memory.total': 1, 'memory.deleted': 1, 'memory.failures': 0 })
     expect(query.records[0]).toMatchObject({
       'memory.indices': [pattern],
       'url.path': `/${pattern}/_delete_by_query`,
@@ -166,7 +173,7 @@ describe('what opensearch:admin deletes through the gateway of what is protected
     expect([status, ...brief(records)]).toEqual([
       200,
       'intent delete-documents unknown',
-      'outcome delete-documents success answered',
+      'outcome delete-documents success ran',
     ])
     expect(records[0]).toMatchObject({ 'memory.indices': [index, plain], 'memory.total': 2, 'url.path': '/_bulk' })
     expect((await recorded({ ...bulk({ delete: { _id: 'x' } }), path: `/${index}/_bulk` })).records[0]).toMatchObject({

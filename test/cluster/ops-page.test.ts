@@ -280,11 +280,17 @@ inChromium('the ops page', () => {
     expect(complaints.filter((one) => !one.includes('401'))).toEqual([])
   })
 
-  test('the viewer of the API description renders, with no error and nothing from elsewhere', async () => {
-    const { page, complaints } = await open(`${gateway.opsUrl}/docs`)
+  test('the API description opens where ops.token is set, with no error and nothing from elsewhere', async () => {
+    const { page, complaints } = await open(`${closedUrl}/docs`)
     await shows(page, '.swagger-ui', 'explain')
     await takeScreenshot(page, 'api-viewer', false)
+    await page.click('#operations-ops-explain')
+    await shows(page, '#operations-ops-explain', 'idempotencyKey')
     expect(complaints).toEqual([])
+    const link = await open(gateway.opsUrl)
+    await link.page.click('#links a[href="docs"]')
+    await shows(link.page, '.swagger-ui', 'explain')
+    expect(link.complaints).toEqual([])
   })
 
   test('a node that is killed goes from up to ejected, and a reader of screens hears of it', async () => {

@@ -11,6 +11,8 @@ import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { until } from '../support/key-server.ts'
 import { testMemories } from '../support/memories.ts'
+import { watchNodeOnPage } from '../support/node-on-page.ts'
+import type { NodeOnPage } from '../support/node-on-page.ts'
 
 // A real cluster of two nodes, one of which is killed under load and comes back: no answer may say what is not so. Two gateways, one with each
 // engine, are before it at the same time. Two servers of its own take about a minute: TEST_LONG=1 runs it.
@@ -70,6 +72,7 @@ long('two nodes, one of them killed under load and started again (TEST_LONG=1)',
   const sides: Side[] = []
   const left = new Set<string>()
   let memories: ReturnType<typeof testMemories>
+  let watched: NodeOnPage | undefined
 
   beforeAll(async () => {
     const manager = await startOpenSearch({ heapMegabytes: 512, membership: 'first' })
@@ -94,8 +97,10 @@ long('two nodes, one of them killed under load and started again (TEST_LONG=1)',
         ),
       )
     }
+    watched = await watchNodeOnPage(sides[0]?.gateway.opsUrl ?? '', second.url)
   }, 240_000)
   afterAll(async () => {
+    await watched?.close()
     for (const { gateway, agent } of sides) {
       agent.destroy()
       await gateway.close()
@@ -188,7 +193,7 @@ long('two nodes, one of them killed under load and started again (TEST_LONG=1)',
 
   const onEach = (work: (side: Side) => Promise<unknown>): Promise<unknown> => Promise.all(sides.map(work))
 
-  test(`${String(CALLERS)} callers of each engine delete and read meanwhile, and the node gets requests again`, async () => {
+  test(`${String(CALLERS)} callers of each engine delete and read meanwhile, the ops page shows the node out and back, and it gets requests again`, async () => {
     const [, killed] = nodes
     if (killed === undefined) throw new Error('there are two nodes')
     let isOver = false
@@ -213,6 +218,7 @@ long('two nodes, one of them killed under load and started again (TEST_LONG=1)',
       await moreTurns()
       process.kill(killed.pid, 'SIGKILL')
       await onEach((side) => until(async () => (await stateOf(side, killed)) === 'ejected'))
+      await watched?.becomes('ejected')
       await moreTurns()
       await killed.restart()
       const wellSince = performance.now()
@@ -221,6 +227,7 @@ long('two nodes, one of them killed under load and started again (TEST_LONG=1)',
         await until(async () => (await nodeReached(side)) === 'second')
         side.backAfterMs = performance.now() - wellSince
       })
+      await watched?.becomes('up')
       await moreTurns()
     } finally {
       isOver = true
@@ -232,6 +239,10 @@ long('two nodes, one of them killed under load and started again (TEST_LONG=1)',
     // Some memories were deleted after the return too.
     for (const { todo } of sides) expect(todo.length).toBeGreaterThan(0)
   }, 240_000)
+
+  test('the ops page showed both, with nothing to complain of', () => {
+    expect(watched?.complaints ?? []).toEqual([])
+  })
 
   describe.each(ENGINES)('with the engine %s', (engine) => {
     const sideOf = (): Side => {

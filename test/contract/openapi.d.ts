@@ -3548,15 +3548,16 @@ export interface operations {
       /** @description This description */
       200: {
         headers: {
+          /** @description Nothing from elsewhere */
+          'content-security-policy': string
+          'x-content-type-options'?: 'nosniff'
+          'referrer-policy'?: 'no-referrer'
           [name: string]: unknown
         }
         content: {
           'application/yaml': Record<string, never>
         }
       }
-      401: components['responses']['OpsUnauthorized']
-      403: components['responses']['OpsFailure']
-      421: components['responses']['OpsFailure']
       500: components['responses']['OpsFailure']
     }
   }
@@ -3578,9 +3579,6 @@ export interface operations {
           'application/json': Record<string, never>
         }
       }
-      401: components['responses']['OpsUnauthorized']
-      403: components['responses']['OpsFailure']
-      421: components['responses']['OpsFailure']
       500: components['responses']['OpsFailure']
     }
   }
@@ -3606,9 +3604,6 @@ export interface operations {
           'text/html': string
         }
       }
-      401: components['responses']['OpsUnauthorized']
-      403: components['responses']['OpsFailure']
-      421: components['responses']['OpsFailure']
       500: components['responses']['OpsFailure']
     }
   }
@@ -3634,9 +3629,6 @@ export interface operations {
           'text/javascript': string
         }
       }
-      401: components['responses']['OpsUnauthorized']
-      403: components['responses']['OpsFailure']
-      421: components['responses']['OpsFailure']
       500: components['responses']['OpsFailure']
     }
   }
@@ -3662,9 +3654,7 @@ export interface operations {
           'text/javascript': string
         }
       }
-      401: components['responses']['OpsUnauthorized']
-      403: components['responses']['OpsFailure']
-      421: components['responses']['OpsFailure']
+      404: components['responses']['OpsFailure']
       500: components['responses']['OpsFailure']
     }
   }
@@ -3690,9 +3680,7 @@ export interface operations {
           'text/css': string
         }
       }
-      401: components['responses']['OpsUnauthorized']
-      403: components['responses']['OpsFailure']
-      421: components['responses']['OpsFailure']
+      404: components['responses']['OpsFailure']
       500: components['responses']['OpsFailure']
     }
   }

@@ -19,6 +19,21 @@ export type AuditAction =
   /** What was passed through to the cluster. */
   | RemovalAction
 
+/** One line of a `_bulk` that deletes: as it was sent (intent), or as the cluster answered it (outcome). */
+export interface AuditItem {
+  readonly index?: string | undefined
+  /** In place of it an alias, or what else was named where it is not the index itself. */
+  readonly named?: string | undefined
+  readonly id?: string | undefined
+  readonly routing?: string | undefined
+  readonly status?: number | undefined
+  /** `deleted`, `not_found`, or the type of the cluster's error. */
+  readonly result?: string | undefined
+  readonly seqNo?: Long | undefined
+  readonly primaryTerm?: Long | undefined
+  readonly version?: Long | undefined
+}
+
 /** What one record says. No memory's text, no token, no query: of a query its hash. */
 export interface AuditEvent {
   readonly phase: Phase
@@ -46,6 +61,8 @@ export interface AuditEvent {
   /** Of those ids, where a document of them has one. */
   readonly routings?: readonly (string | null)[] | undefined
   readonly index?: string | undefined
+  /** Of a bulk that was passed through: of its lines those that delete what is protected. */
+  readonly items?: readonly AuditItem[] | undefined
   /** As a request that was passed through named them: patterns and aliases too. */
   readonly indices?: readonly string[] | undefined
   /** Of such a request, as it came, without its query. */
@@ -110,6 +127,7 @@ export function auditFields(event: AuditEvent): AuditFields {
     'memory.routings': event.routings,
     'memory.index': event.index,
     'memory.indices': event.indices,
+    'memory.items': event.items?.map(itemFields),
     'memory.outcome': event.outcome,
     'memory.seq_no': plain(event.seqNo),
     'memory.primary_term': plain(event.primaryTerm),
@@ -123,6 +141,10 @@ export function auditFields(event: AuditEvent): AuditFields {
     'memory.conflicts': event.conflicts,
     'memory.failures': event.failures,
   }
+}
+
+function itemFields({ seqNo, primaryTerm, version, ...item }: AuditItem): AuditFields {
+  return { ...item, seq_no: plain(seqNo), primary_term: plain(primaryTerm), version: plain(version) }
 }
 
 /** JSON has no way to say a bigint; a text that holds a whole number is taken for one by a `long` field. */

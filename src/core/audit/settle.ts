@@ -1,3 +1,4 @@
+import { isJsonObject } from '../strict-json.ts'
 import type { AuditFields } from './chain.ts'
 
 /** What was about to be removed from one index, as an intent names it. */
@@ -8,8 +9,37 @@ export interface IntendedRemoval {
   readonly documents: readonly { readonly id: string; readonly routing: string | undefined }[] | undefined
 }
 
-/** What an intent was about to remove; `undefined` where it does not say. */
-export function removalOf(intent: AuditFields): IntendedRemoval | undefined {
+/** What an intent was about to remove, and of how much it does not say where to look. */
+export interface Intended {
+  readonly removals: readonly IntendedRemoval[]
+  readonly unknown: number
+}
+
+/** What an intent says that it was about to remove. */
+export function intendedBy(intent: AuditFields): Intended {
+  const items = intent['memory.items']
+  if (Array.isArray(items)) return intendedByItems(intent['memory.cluster'], items)
+  const removal = removalOf(intent)
+  return removal === undefined ? { removals: [], unknown: 1 } : { removals: [removal], unknown: 0 }
+}
+
+/** Lines of a bulk, index by index. Who named an alias may have meant any. */
+function intendedByItems(cluster: unknown, items: readonly unknown[]): Intended {
+  const byIndex = new Map<string, { id: string; routing: string | undefined }[]>()
+  let unknown = 0
+  for (const item of items) {
+    const { index, id, routing } = isJsonObject(item) ? item : {}
+    if (typeof index === 'string' && typeof id === 'string') {
+      const documents = byIndex.get(index) ?? []
+      documents.push({ id, routing: typeof routing === 'string' ? routing : undefined })
+      byIndex.set(index, documents)
+    } else unknown += 1
+  }
+  if (typeof cluster !== 'string') return { removals: [], unknown: items.length }
+  return { removals: [...byIndex].map(([index, documents]) => ({ cluster, index, documents })), unknown }
+}
+
+function removalOf(intent: AuditFields): IntendedRemoval | undefined {
   const { 'memory.cluster': cluster, 'memory.index': index, 'memory.id': id } = intent
   const { 'memory.ids': ids, 'memory.routings': routings } = intent
   if (typeof cluster !== 'string' || typeof index !== 'string') return undefined
@@ -27,12 +57,14 @@ export interface Found {
   readonly gone: number
   readonly present: number
   readonly unknown: number
+  /** Of a bulk: each line that was looked for. */
+  readonly items?: readonly { readonly index: string; readonly id: string; readonly isThere: boolean }[]
 }
 
 /** The record of what was found of a delete without an outcome. */
 export function settledFields(
   intents: readonly AuditFields[],
-  { gone, present, unknown }: Found,
+  { gone, present, unknown, items = [] }: Found,
   at: number,
 ): AuditFields {
   const last = intents.at(-1) ?? {}
@@ -49,6 +81,10 @@ export function settledFields(
     'memory.outcome': outcome,
     'memory.gone': gone,
     'memory.present': present,
+    'memory.items':
+      items.length === 0
+        ? undefined
+        : items.map(({ index, id, isThere }) => ({ index, id, result: isThere ? 'present' : 'gone' })),
   }
 }
 

@@ -1,4 +1,5 @@
 import { isJsonObject } from '../../strict-json.ts'
+import type { JsonObject } from '../../strict-json.ts'
 import { isSourceFilter } from './source-filter.ts'
 
 /** What a line of metadata in a `_bulk` body orders. */
@@ -7,6 +8,8 @@ export type ActionLine =
       readonly kind: 'action'
       readonly hasSource: boolean
       readonly index: string | undefined
+      readonly id: string | undefined
+      readonly routing: string | undefined
       /** One of its own, by name. */
       readonly hasPipeline: boolean
     }
@@ -34,8 +37,11 @@ const PARAMETERS: Readonly<Record<string, Check>> = {
 
 const HAS_SOURCE: Readonly<Record<string, boolean>> = { index: true, create: true, update: true, delete: false }
 
-/** Reads one line of metadata, as `{"index":{"_index":"a","_id":"1"}}`, parsed before. */
-export function readActionLine(line: unknown): ActionLine {
+/**
+ * Reads one line of metadata, as `{"index":{"_index":"a","_id":"1"}}`, parsed before.
+ * @param numbersAsWritten gives the same line with numbers as texts, as the server reads those of ids: 12345678901234567890, 1.0
+ */
+export function readActionLine(line: unknown, numbersAsWritten: () => unknown): ActionLine {
   const actions = isJsonObject(line) ? Object.entries(line) : []
   const [name, parameters] = actions[0] ?? []
   const hasSource = name === undefined || !Object.hasOwn(HAS_SOURCE, name) ? undefined : HAS_SOURCE[name]
@@ -48,12 +54,22 @@ export function readActionLine(line: unknown): ActionLine {
   if (odd !== undefined)
     return { kind: 'unreadable', why: `holds an unknown parameter, or an odd value: ${shown(odd[0])}` }
   const { _index: index, pipeline } = parameters
+  const isNumbered = typeof parameters['_id'] === 'number' || typeof parameters['routing'] === 'number'
+  const written = isNumbered ? Object.values(numbersAsWritten() as JsonObject)[0] : parameters
+  const { _id: id, routing } = isJsonObject(written) ? written : parameters
   return {
     kind: 'action',
     hasSource,
     index: typeof index === 'string' ? index : undefined,
+    id: textOf(id),
+    routing: textOf(routing),
     hasPipeline: pipeline !== undefined && pipeline !== null && pipeline !== '_none',
   }
+}
+
+/** As the server takes a scalar for a text. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'boolean' ? String(value) : undefined
 }
 
 /** A key of the caller's, short enough to be told back. */

@@ -19,5 +19,13 @@ export function readCommonActionLine(bytes: Uint8Array): ActionLine | undefined 
   if (bytes.length > MAX_BYTES) return undefined
   const found = COMMON.exec(Reflect.apply(String.fromCharCode, undefined, bytes) as string)
   if (found === null) return undefined
-  return { kind: 'action', hasSource: found[1] !== 'delete', index: found[2] ?? found[5], hasPipeline: false }
+  const [, action, first, id, only, index = first] = found
+  return {
+    kind: 'action',
+    hasSource: action !== 'delete',
+    index,
+    id: id ?? only,
+    routing: undefined,
+    hasPipeline: false,
+  }
 }

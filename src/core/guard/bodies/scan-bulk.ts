@@ -5,6 +5,7 @@ import type { BodyScanner, ScanLimits } from './finding.ts'
 import { FirstNamings } from './first-namings.ts'
 import type { NextLine } from './line-cutter.ts'
 import { parsePlainJson } from './plain-json.ts'
+import { parseNumbersAsTexts } from '../../strict-json.ts'
 import { scanLines } from './scan-lines.ts'
 
 const SOURCE: NextLine = { kind: 'skip' }
@@ -13,8 +14,9 @@ const SOURCE: NextLine = { kind: 'skip' }
  * Reads a `_bulk` body: lines of metadata are parsed, the source lines after them passed over up to their newline, whatever they hold. Lines
  * are told apart as the server does it (BulkRequestParser of OpenSearch 3.4.0): empty ones count for nothing where metadata is due, and a
  * line that is not understood ends the reading, since what follows could be either.
+ * @param onAction hears of each line of metadata, of which the server's answer has one item each, in the same order
  */
-export function scanBulk({ lineBytes }: ScanLimits, onDelete?: (index: string | undefined) => void): BodyScanner {
+export function scanBulk({ lineBytes }: ScanLimits, onAction?: (action: BulkAction) => void): BodyScanner {
   const metadata: NextLine = { kind: 'read', maxBytes: lineBytes }
   return scanLines(lineBytes, ({ found, giveUp }) => {
     const namings = new FirstNamings()
@@ -30,7 +32,7 @@ export function scanBulk({ lineBytes }: ScanLimits, onDelete?: (index: string | 
           return
         }
         isSourceNext = action.hasSource
-        if (!action.hasSource) onDelete?.(action.index)
+        onAction?.(action)
         found(...(action.index === undefined ? namings.unnamed(line) : namings.named([action.index], line)))
         // An ingest pipeline may send the document to any index.
         if (action.hasPipeline) found({ kind: 'hidden', line, what: 'a pipeline' })
@@ -39,9 +41,14 @@ export function scanBulk({ lineBytes }: ScanLimits, onDelete?: (index: string | 
   })
 }
 
+/** A line of metadata that was understood. */
+export type BulkAction = Extract<ActionLine, { kind: 'action' }>
+
 /** `undefined` for a line of nothing but white space. */
 function parseActionLine(bytes: Uint8Array): ActionLine | undefined {
   const json = parsePlainJson(bytes)
   if (json.kind === 'empty') return undefined
-  return json.kind === 'value' ? readActionLine(json.value) : json
+  return json.kind === 'value' ? readActionLine(json.value, () => parseNumbersAsTexts(utf8.decode(bytes))) : json
 }
+
+const utf8 = new TextDecoder()

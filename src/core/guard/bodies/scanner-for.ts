@@ -1,21 +1,22 @@
 import type { BodyCheck } from '../decision.ts'
 import type { BodyScanner, Finding, ScanLimits } from './finding.ts'
 import { scanBulk } from './scan-bulk.ts'
+import type { BulkAction } from './scan-bulk.ts'
 import { scanIds, scanMget, scanQuery } from './scan-held.ts'
 import { scanMsearch } from './scan-msearch.ts'
 
-/** A scanner for one body. @param onDelete hears of each line of a bulk that removes a document */
+/** A scanner for one body. @param onAction hears of each line of metadata of a bulk */
 export function scannerFor(
   { kind, api }: Pick<BodyCheck, 'kind' | 'api'>,
   limits: ScanLimits,
-  onDelete?: (index: string | undefined) => void,
+  onAction?: (action: BulkAction) => void,
 ): BodyScanner {
   if (api.includes('template')) return scanTemplates()
   // Its documents say more of what they want than a _mget's, and less strictly.
   if (api === 'mtermvectors') return scanQuery(api, limits)
   switch (kind) {
     case 'bulk':
-      return scanBulk(limits, onDelete)
+      return scanBulk(limits, onAction)
     case 'ids':
       return scanIds(limits)
     case 'mget':

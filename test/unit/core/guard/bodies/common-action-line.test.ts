@@ -4,12 +4,13 @@ import fc from 'fast-check'
 import { readActionLine } from '../../../../../src/core/guard/bodies/action-line.ts'
 import { readCommonActionLine } from '../../../../../src/core/guard/bodies/common-action-line.ts'
 import { parsePlainJson } from '../../../../../src/core/guard/bodies/plain-json.ts'
+import { parseNumbersAsTexts } from '../../../../../src/core/strict-json.ts'
 
 const bytesOf = (line: string): Uint8Array => new TextEncoder().encode(line)
 
 function parsed(line: string): unknown {
   const json = parsePlainJson(bytesOf(line))
-  return json.kind === 'value' ? readActionLine(json.value) : json
+  return json.kind === 'value' ? readActionLine(json.value, () => parseNumbersAsTexts(line)) : json
 }
 
 const COMMON = [
@@ -46,6 +47,20 @@ describe('a line of metadata as clients write it', () => {
 
   test.each(OTHERS)('is left to the parser where it is anything else: %j', (line) => {
     expect(readCommonActionLine(bytesOf(line))).toBeUndefined()
+  })
+
+  test.each([
+    ['{"delete":{"_index":"a","_id":"b"}}', 'b', undefined],
+    ['{"delete":{"_id":"b","_index":"a"}}', 'b', undefined],
+    ['{"delete":{"_index":"a","_id":"b","routing":"r"}}', 'b', 'r'],
+    // As the server's parser gives the text of a number, and not as a double is worded.
+    ['{"delete":{"_index":"a","_id":12345678901234567890,"routing":1.0}}', '12345678901234567890', '1.0'],
+    ['{"delete":{"_index":"a","_id":1e3}}', '1e3', undefined],
+    ['{"delete":{"_index":"a","_id":true}}', 'true', undefined],
+    ['{"delete":{"_index":"a","_id":null}}', undefined, undefined],
+  ])('says which document it is about: %s', (line, id, routing) => {
+    const action = readCommonActionLine(bytesOf(line)) ?? parsed(line)
+    expect(action).toMatchObject({ kind: 'action', hasSource: false, index: 'a', id, routing })
   })
 
   test('reads alike whatever it is made of', () => {
