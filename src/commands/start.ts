@@ -5,6 +5,7 @@ import { checkConfig } from '../check-config.ts'
 import { openConfigSource } from '../config/source.ts'
 import { createLog } from '../ops/log.ts'
 import { startGateway } from '../server.ts'
+import { collectBuffersYoung } from './collect-buffers-young.ts'
 import { freeStartMemory } from './free-start-memory.ts'
 import type { Env } from './read-config.ts'
 
@@ -25,6 +26,7 @@ export function startCommand(env: Env): Command {
         gateway.reopen()
         void gateway.reload('signal')
       })
+      collectBuffersYoung()
       freeStartMemory()
       // The first line says that the gateway is ready, and where; port 0 takes a free one.
       process.stdout.write(`${JSON.stringify({ msg: 'listening', url: gateway.url, opsUrl: gateway.opsUrl })}\n`)
