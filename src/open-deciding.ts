@@ -124,6 +124,7 @@ function openGuard({ guard, memory, revocation, erasures }: ConfigFile, log: Log
     mode,
     protectedMode: protectedIndices.mode,
     bodies: guard.bodies,
+    canUpgrade: canUpgrade(),
     onRefusal: ({ outcome, ...event }) => {
       metrics.guardDecision(outcome, event.cause, event.class)
       if (outcome === 'observed') log.info('the guard would refuse this', event)

@@ -1,5 +1,6 @@
 import type { AppParts } from './app.ts'
 import type { ConfigFile } from './config/schema.ts'
+import type { UpgradedConnections } from './core/upgraded.ts'
 import { createAudit } from './handlers/audit.ts'
 import type { ExplainParts } from './handlers/explain.ts'
 import { holdState, openDeciding, stagesOf } from './open-deciding.ts'
@@ -33,6 +34,7 @@ export interface Parts {
 /** What goes on whatever the configuration becomes. */
 interface LastingParts {
   readonly audit: RecordWriter | undefined
+  readonly upgraded: UpgradedConnections
 }
 
 /**
@@ -68,7 +70,7 @@ function assemble(
   config: ConfigFile,
   deciding: Deciding,
   state: SharedState,
-  { audit, receipts }: LastingParts & { readonly receipts: OpenReceipts | undefined },
+  { audit, upgraded, receipts }: LastingParts & { readonly receipts: OpenReceipts | undefined },
   log: Log,
   metrics: Metrics,
   close: () => Promise<void>,
@@ -98,6 +100,7 @@ function assemble(
     app: {
       ...stages,
       audit: audit && createAudit(audit, stages),
+      upgraded,
       receipts: receipts?.receipts,
       receiptKeys: receipts?.jwks,
       versionHeader: clusters.first.versionHeader,

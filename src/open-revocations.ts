@@ -11,10 +11,15 @@ import type { Log } from './ops/log.ts'
 
 type Clusters = ReadonlyMap<string, Pick<GatewayCluster, 'service'>>
 
-/** The deny list of a configuration, which is not read yet; `undefined` where there is none. @param clusters of the configuration in force */
+/**
+ * The deny list of a configuration, which is not read yet; `undefined` where there is none.
+ * @param clusters of the configuration in force
+ * @param onChange called when the list is another one
+ */
 export function openRevocations(
   { file, index, interval, accept }: ConfigFile['revocation'],
   clusters: () => Clusters,
+  onChange: () => void,
   log: Log,
 ): Revocations | undefined {
   const store = file !== undefined ? openRevocationFile(file) : index && openIndex(index, clusters, log)
@@ -23,6 +28,7 @@ export function openRevocations(
     store,
     intervalMs: interval,
     tidies: accept,
+    onChange,
     onEvent(event) {
       if (event.kind === 'readable') log.info('the deny list of tokens can be read again')
       else if (event.kind === 'notTidied')

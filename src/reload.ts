@@ -27,11 +27,13 @@ interface Options {
   readonly inForce: InForce<Parts>
   /** Opens the parts of a checked configuration, ready to serve. */
   readonly open: (config: ConfigFile) => Promise<Parts>
+  /** Another configuration has come into force. */
+  readonly onApplied: () => void
   readonly log: Log
   readonly metrics: Pick<Metrics, 'configuration'>
 }
 
-export function openReloader({ source, inForce, open, log, metrics }: Options): Reloader {
+export function openReloader({ source, inForce, open, onApplied, log, metrics }: Options): Reloader {
   const started = inForce.now().config
   let applied = source?.lastRead()
   let isClosed = false
@@ -49,6 +51,7 @@ export function openReloader({ source, inForce, open, log, metrics }: Options): 
     if (config.log.level !== inForce.now().config.log.level) log.setLevel(config.log.level)
     inForce.replace(parts)
     applied = read
+    onApplied()
     return { result: 'applied', config }
   }
 

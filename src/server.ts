@@ -35,6 +35,7 @@ import { flushTraces } from './ops/trace.ts'
 import { openPartsMemory } from './parts-memory.ts'
 import { openReloader } from './reload.ts'
 import { readVersion } from './version.ts'
+import { judgeAgain, watchUpgraded } from './watch-upgraded.ts'
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -59,11 +60,18 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
   // The chain of the audit begins before there are parts, and goes on under whatever key is the newest.
   const keys: ChainKeys = { first: await openReceipts(config.receipts, log, metrics) }
   const audit = await openAudit(config.audit, { log, metrics, sign: signerOf(keys) })
-  const opened = openParts(config, memory, { audit: audit?.writer }, log, metrics)
-  const inForce = openInForce(await opened.catch((error: unknown) => closeAnd(audit, error)))
-  const open = (next: ConfigFile): Promise<Parts> => openParts(next, memory, { audit: audit?.writer }, log, metrics)
-  const reloader = openReloader({ source, inForce, open, log, metrics })
-  const revocations = openRevocations(config.revocation, () => inForce.now().clusters, log)
+  const upgraded = watchUpgraded({
+    isRevoked: ({ principal }) => memory.auth.isRevoked(principal),
+    isInForce: (parts) => inForce.now().app === parts,
+    judge: (connection) => judgeAgain(inForce, connection),
+    onEnd: ({ requestId }, why) => log.info('an upgraded connection was ended', { requestId, why }),
+  })
+  const open = (next: ConfigFile): Promise<Parts> =>
+    openParts(next, memory, { audit: audit?.writer, upgraded }, log, metrics)
+  const inForce = openInForce(await open(config).catch((error: unknown) => closeAnd(audit, error)))
+  const reloader = openReloader({ source, inForce, open, onApplied: () => upgraded.review(), log, metrics })
+  const onRevoked = (): void => upgraded.endRevoked()
+  const revocations = openRevocations(config.revocation, () => inForce.now().clusters, onRevoked, log)
   if (revocations !== undefined) memory.auth.isRevoked = (principal) => revocations.isRevoked(principal)
   await revocations?.start()
   let isDraining = false
@@ -99,6 +107,7 @@ export async function startGateway(config: ConfigFile, log: Log, source?: Config
   })
   const free = async (): Promise<void> => {
     activity.close()
+    upgraded.close()
     revocations?.close()
     await erasures.close()
     await inForce.close()

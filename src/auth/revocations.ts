@@ -37,6 +37,8 @@ interface Options {
   readonly intervalMs: number
   /** Whether what is over is taken out of the store. */
   readonly tidies: boolean
+  /** Called when the list is another one, in force by then. */
+  readonly onChange?: () => void
   readonly onEvent: (event: RevocationEvent) => void
 }
 
@@ -45,7 +47,7 @@ const GRACE_SECONDS = 3_600
 const TIDY_EVERY_SECONDS = 600
 
 /** Reads a deny list again and again. While it cannot be read the last one stays in force. */
-export function watchRevocations({ store, intervalMs, tidies, onEvent }: Options): Revocations {
+export function watchRevocations({ store, intervalMs, tidies, onChange, onEvent }: Options): Revocations {
   let list: RevocationList = compileRevocations([], 0)
   let entries: readonly Revocation[] = []
   let readAt: number | undefined
@@ -59,6 +61,7 @@ export function watchRevocations({ store, intervalMs, tidies, onEvent }: Options
     entries = all
     list = compileRevocations(entries, now)
     endsNext = nextEnd(entries, now)
+    onChange?.()
   }
 
   async function read(): Promise<void> {

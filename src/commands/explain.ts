@@ -11,6 +11,7 @@ interface ExplainOptions {
   readonly config: string
   readonly json?: true
   readonly idempotencyKey?: string
+  readonly upgrade?: string
 }
 
 /** `memory-gateway explain`. */
@@ -23,6 +24,7 @@ export function explainCommand(env: Env, exit: (code: number) => void): Command 
     .argument('<path>', 'path and query, as in /_plugins/_ml/memory_containers/c1/memories/working/m1', parsePath)
     .requiredOption('--config <file>', 'the YAML configuration')
     .option('--idempotency-key <key>', 'as the header Idempotency-Key of the request')
+    .option('--upgrade <protocol>', 'as the header Upgrade of the request, as in websocket', parseProtocol)
     .option('--json', 'for machines')
     .addHelpText(
       'after',
@@ -31,11 +33,11 @@ export function explainCommand(env: Env, exit: (code: number) => void): Command 
     )
     .exitOverride()
     .action(async (method: string, path: string, options: ExplainOptions) => {
-      const { config: file, json, idempotencyKey } = options
+      const { config: file, json, idempotencyKey, upgrade } = options
       const config = readConfig(file, env)
       const token = (await readStdin()).trim().replace(/^Bearer +/i, '')
       const log = createLog(config.log.level, { write: (line) => void process.stderr.write(line) })
-      const question = { method, path, token: token === '' ? undefined : token, idempotencyKey }
+      const question = { method, path, token: token === '' ? undefined : token, idempotencyKey, upgrade }
       const explanation = await explainOnce(config, log, question)
       process.stdout.write(json === true ? `${JSON.stringify(explanation)}\n` : wordExplanation(explanation))
       exit(exitCodeOf(explanation))
@@ -50,4 +52,9 @@ function parseMethod(text: string): string {
 function parsePath(text: string): string {
   if (/^\/[\x21-\x7e]*$/.test(text)) return text
   throw new InvalidArgumentError('write a path that begins with / and is percent-encoded, as in a request line')
+}
+
+function parseProtocol(text: string): string {
+  if (/^[!-~]{1,64}$/.test(text)) return text
+  throw new InvalidArgumentError('write a protocol, as in websocket')
 }

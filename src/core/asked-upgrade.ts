@@ -18,12 +18,14 @@ const FRAMING = new Set(['content-length', 'transfer-encoding', 'expect', 'trail
  * without a body and with one protocol by name. Whatever asks otherwise is a request whose `Upgrade` ends at this hop.
  */
 export function askedUpgrade({ method, httpVersion, rawHeaders }: Asking): UpgradeProtocol | undefined {
+  // check: upgrade-method
   if (method !== 'GET' || httpVersion !== '1.1') return undefined
   const wanted: string[] = []
   let isNamed = false
   for (let position = 0; position + 1 < rawHeaders.length; position += 2) {
     const name = (rawHeaders[position] ?? '').toLowerCase()
     const value = (rawHeaders[position + 1] ?? '').toLowerCase()
+    // check: upgrade-framing
     if (FRAMING.has(name)) return undefined
     if (name === 'upgrade') wanted.push(value.trim())
     if (name === 'connection') isNamed ||= value.split(',').some((option) => option.trim() === 'upgrade')

@@ -40,12 +40,17 @@ export interface Explanation {
   /** `next`: where the next request may go; several where they are equally busy. */
   readonly nodes?: { readonly next: readonly string[]; readonly ejected: readonly string[] }
   readonly guard?: ExplainedGuard
+  /** What becomes of the request's wish to upgrade its connection; absent where it has none, or is refused. */
+  readonly upgrade?: ExplainedUpgrade
   readonly container?: ExplainedContainer
   /** The limits on deletes that count for this caller, and what is left of them in this minute; counted by each gateway for itself where none is shared. */
   readonly quota?: ExplainedQuota
   /** Absent where the request would have no `Idempotency-Key`. */
   readonly idempotencyKey?: ExplainedKey
 }
+
+/** `leftOut`: the request goes on without it, as any other. */
+export type ExplainedUpgrade = 'passes' | 'leftOut'
 
 export type ExplainedQuota = readonly QuotaLeft[]
 
@@ -129,7 +134,12 @@ function wordCaller({ route, principal, scopesNeeded }: Explanation): Rows {
   ]
 }
 
-function wordPlace({ cluster, nodes, guard, container }: Explanation): Rows {
+const UPGRADES: Readonly<Record<ExplainedUpgrade, string>> = {
+  passes: 'goes on to the cluster',
+  leftOut: 'is left out: the request goes on without it',
+}
+
+function wordPlace({ cluster, nodes, guard, upgrade, container }: Explanation): Rows {
   const ejected = nodes === undefined || nodes.ejected.length === 0 ? '' : `; out: ${nodes.ejected.join(', ')}`
   const rule = guard?.rule === undefined ? 'no rule' : `rules[${String(guard.rule.position)}], ${guard.rule.says}`
   return [
@@ -137,6 +147,7 @@ function wordPlace({ cluster, nodes, guard, container }: Explanation): Rows {
     ['node', nodes && `${nodes.next.join(' or ')}${ejected}`],
     ['guard', guard && `${guard.api ?? 'a route that the gateway does not know'} (${guard.class}): ${rule}`],
     ['observed', guard === undefined || guard.observed.length === 0 ? undefined : guard.observed.join('; ')],
+    ['upgrade', upgrade && UPGRADES[upgrade]],
     ['container', container && wordContainer(container)],
   ]
 }

@@ -14,6 +14,7 @@ export function holdCaller(socket: Duplex): HeldCaller {
   const early: Buffer[] = []
   let bytes = 0
   const onData = (chunk: Buffer): void => {
+    // check: upgrade-early
     early.push(chunk)
     bytes += chunk.length
     if (bytes >= EARLY_BYTES) socket.pause()

@@ -90,7 +90,9 @@ export function relayUpgrade(
       outgoing.once('upgrade', (answer, node) => {
         attempt.heard(101)
         attend(node, () => {
-          if (!switchesTo(protocol, answer) || response.destroyed) throw new Error('the node may not switch to this')
+          // check: upgrade-protocol
+          if (!switchesTo(protocol, answer)) throw new Error('the node may not switch to this')
+          if (response.destroyed) throw new Error('the caller has gone')
           switchProtocols(answer, response, protocol)
           onAnswer(true)
           socket.setTimeout(silenceTimeoutMs, () => socket.destroy())

@@ -14,6 +14,7 @@ import type { Route } from '../core/route.ts'
 import type { SearchStore } from '../core/search-memories.ts'
 import type { Stopwatch } from '../core/stopwatch.ts'
 import type { Target } from '../core/target.ts'
+import type { UpgradedConnections } from '../core/upgraded.ts'
 import type { IsTrustedProxy } from '../forward/caller-chain.ts'
 import type { AskedUpgrade, Forward, ForwardUpgrade } from '../forward/engine.ts'
 import type { Audit } from './audit-trail.ts'
@@ -107,6 +108,8 @@ export interface HandlerParts {
   readonly receiptKeys?: string | undefined
   /** What may go through to the cluster. */
   readonly guard: Guard
+  /** Where upgraded connections are told of; absent for whoever only asks. */
+  readonly upgraded?: UpgradedConnections | undefined
   /** For a memory request as a whole, in milliseconds. */
   readonly deadlineMs: number
   readonly boundary: {

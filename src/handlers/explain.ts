@@ -1,4 +1,6 @@
 import { admissionOf } from '../core/access.ts'
+import { askedUpgrade } from '../core/asked-upgrade.ts'
+import type { UpgradeProtocol } from '../core/asked-upgrade.ts'
 import { backingIndexOf } from '../core/backing-index.ts'
 import type { NodeState } from '../core/cluster-nodes.ts'
 import type { Explanation } from '../core/explain.ts'
@@ -25,6 +27,8 @@ export interface ExplainQuestion {
   readonly token?: string | undefined
   /** The value of the header that the request would have. */
   readonly idempotencyKey?: string | undefined
+  /** The value of the `Upgrade` header that it would have, beside `Connection: Upgrade`. */
+  readonly upgrade?: string | undefined
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -47,9 +51,11 @@ export async function explain(parts: ExplainParts, question: ExplainQuestion): P
   })
   const { scopesNeeded, bodyDecides, guard, quota, idempotencyKey } = findings.notes
   const noted = { scopesNeeded, bodyDecides, guard, quota, idempotencyKey }
+  const hasWish = foreseen.kind === 'allowed' && question.upgrade !== undefined
   return {
     ...endingOf(parts, findings, foreseen),
     ...findings.told,
+    ...(hasWish ? { upgrade: findings.notes.upgrade ?? 'leftOut' } : {}),
     ...Object.fromEntries(Object.entries(noted).filter(([, value]) => value !== undefined)),
     ...containerIn(parts, findings),
   }
@@ -78,8 +84,16 @@ async function runStages(parts: ExplainParts, question: ExplainQuestion, finding
   requireScopeFor(route, principal)
 
   notes.stage = 'request'
-  const asked = { method, uri, target, route, principal, cluster: lookingOnly(cluster, notes), idempotencyKey, notes }
+  const upgrade = upgradeIn(parts, question)
+  const looked = lookingOnly(cluster, notes)
+  const asked = { method, uri, target, route, principal, cluster: looked, idempotencyKey, upgrade, notes }
   return workOf(route).foresee(parts, asked, route)
+}
+
+/** As the server that listens reads it. */
+function upgradeIn({ guard }: ExplainParts, { method, upgrade }: ExplainQuestion): UpgradeProtocol | undefined {
+  if (upgrade === undefined || !guard.canUpgrade) return undefined
+  return askedUpgrade({ method, httpVersion: '1.1', rawHeaders: ['Connection', 'Upgrade', 'Upgrade', upgrade] })
 }
 
 type Ending = Pick<Explanation, 'decision' | 'by' | 'why' | 'answer'>

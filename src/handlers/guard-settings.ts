@@ -13,6 +13,8 @@ export interface Guard {
   readonly protectedMode: GuardMode
   /** What of a body is read, and how much of it. */
   readonly bodies: BodyLimits
+  /** Whether this Node can hand over requests for an upgrade one by one. */
+  readonly canUpgrade: boolean
   /** For counting, and for the log. */
   readonly onRefusal: (event: GuardEvent) => void
 }

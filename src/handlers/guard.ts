@@ -67,6 +67,20 @@ export async function guardRequest(guard: Guard, exchange: Admitted): Promise<Pa
   return { body, mayUpgrade: exchange.upgrade !== undefined && mayUpgrade(guard, exchange, exchange.upgrade, decision) }
 }
 
+/** What becomes of a request's wish to upgrade. @param isClean whether nothing was said against the request */
+export function upgradeOf(
+  guard: Guard,
+  { route, principal, cluster }: Subject,
+  { protocol }: Pick<AskedUpgrade, 'protocol'>,
+  decision: Decision,
+  isClean: boolean,
+): ReturnType<typeof decideUpgrade> {
+  // Not on routes of memories that only administrators use, whose paths a rule for others may name.
+  if (route?.kind !== 'passThrough') return 'strip'
+  const rule = decision.rule === undefined ? undefined : guard.policy.rules[decision.rule]
+  return decideUpgrade({ protocol, rule, principal, isClean, isService: cluster.forwardUpgrade === undefined })
+}
+
 /** What the guard says of a request that it lets through. */
 interface Passed {
   /** How its body has to be inspected. */
@@ -75,15 +89,8 @@ interface Passed {
   readonly mayUpgrade: boolean
 }
 
-function mayUpgrade(guard: Guard, exchange: Admitted, { protocol }: AskedUpgrade, decision: Decision): boolean {
-  const { principal, cluster, guarded } = exchange
-  const verdict = decideUpgrade({
-    protocol,
-    rule: decision.rule === undefined ? undefined : guard.policy.rules[decision.rule],
-    principal,
-    isClean: guarded?.isClean === true,
-    isService: cluster.forwardUpgrade === undefined,
-  })
+function mayUpgrade(guard: Guard, exchange: Admitted, asked: AskedUpgrade, decision: Decision): boolean {
+  const verdict = upgradeOf(guard, exchange, asked, decision, exchange.guarded?.isClean === true)
   if (verdict === 'pass' || verdict === 'strip') return verdict === 'pass'
   const refusal = whichCounts(guard, exchange, decision)([verdict])
   if (refusal !== undefined) throw refusalError(refusal)

@@ -10,7 +10,7 @@ export function lookingOnly(cluster: ClusterParts, notes: Notes): ClusterParts {
   return {
     ...cluster,
     forward: refuse,
-    forwardUpgrade: refuse,
+    forwardUpgrade: cluster.forwardUpgrade && refuse,
     storeFor: (signal) => memoryStore(cluster.storeFor(signal), notes),
     queryStoreFor: (signal) => queryStore(cluster.queryStoreFor(signal), notes),
     containerStoreFor: (signal) => containerStore(cluster.containerStoreFor(signal), notes),

@@ -12,7 +12,7 @@ import { checkIdentity, forwardAsCaller, headersToNode } from './forward-as-call
 import { forwardInspected } from './forward-inspected.ts'
 import type { BulkWatch } from './forward-inspected.ts'
 import type { Guard } from './guard-settings.ts'
-import { decideRequest, firstEnforced, guardRequest, isEnforced } from './guard.ts'
+import { decideRequest, firstEnforced, guardRequest, isEnforced, upgradeOf } from './guard.ts'
 import { refusalError } from './refuse.ts'
 import { upgradeAsCaller } from './upgrade-as-caller.ts'
 import { allowed } from './work.ts'
@@ -30,13 +30,12 @@ const UNREAD_BULK: BodyCheck = {
 
 /** What goes on to the cluster as the caller, where the guard lets it. */
 export const passThrough: Work<Route> = {
-  async handle(parts, exchange, route): Promise<Handled> {
+  async handle(parts, exchange): Promise<Handled> {
     const { boundary, guard, audit } = parts
     const { body: check, mayUpgrade } = await guardRequest(guard, exchange)
     const headers = headersToNode(boundary, exchange)
-    // Not on routes of memories that only administrators use, whose paths a rule for others may name.
-    if (mayUpgrade && route.kind === 'passThrough') {
-      await upgradeAsCaller(exchange, headers)
+    if (mayUpgrade) {
+      await upgradeAsCaller(parts, exchange, headers)
       return 'forwarded'
     }
     const forward = async (answer?: AnswerWatch, bulk?: BulkWatch): Promise<void> => {
@@ -67,9 +66,21 @@ export const passThrough: Work<Route> = {
       const else_ = without === undefined ? '' : `; one that names no index is refused: ${without.reason}`
       notes.bodyDecides = `What the body names is judged while it is sent (${decision.body.kind})${else_}`
     }
+    foreseeUpgrade(guard, asked, decision)
     checkIdentity(asked)
     return allowed(undefined, `The guard lets it through, and the cluster ${cluster.name} answers`)
   },
+}
+
+/** @throws GatewayError insufficientScope, guardRefused */
+function foreseeUpgrade(guard: Guard, asked: Asked, decision: Decision): void {
+  const { upgrade: protocol, notes } = asked
+  if (protocol === undefined) return
+  const verdict = upgradeOf(guard, asked, { protocol }, decision, decision.refusals.length === 0)
+  notes.upgrade = verdict === 'pass' ? 'passes' : 'leftOut'
+  const refusal = typeof verdict === 'string' ? undefined : firstEnforced(guard, [verdict])
+  if (refusal?.scope !== undefined) notes.scopesNeeded = [refusal.scope]
+  if (refusal !== undefined) throw refusalError(refusal)
 }
 
 /** What the guard stood on, in the words of an explanation. */

@@ -1,6 +1,7 @@
+import type { UpgradeProtocol } from '../core/asked-upgrade.ts'
 import type { Container } from '../core/backing-index.ts'
 import type { Refusal } from '../core/decide.ts'
-import type { ExplainedGuard, ExplainedKey, ExplainedQuota, Stage } from '../core/explain.ts'
+import type { ExplainedGuard, ExplainedKey, ExplainedQuota, ExplainedUpgrade, Stage } from '../core/explain.ts'
 import type { MemoryType } from '../core/memory.ts'
 import type { Override } from '../core/principal.ts'
 import type { Route } from '../core/route.ts'
@@ -15,6 +16,8 @@ export type Subject = Pick<Admitted, 'method' | 'uri' | 'route' | 'target' | 'pr
 export interface Asked extends Subject {
   /** As it would be sent. */
   readonly idempotencyKey: string | undefined
+  /** What it would ask its connection to be upgraded to, in the plain way. */
+  readonly upgrade: UpgradeProtocol | undefined
   readonly notes: Notes
 }
 
@@ -25,6 +28,7 @@ export interface Notes {
   scopesNeeded?: readonly string[]
   bodyDecides?: string
   guard?: ExplainedGuard
+  upgrade?: ExplainedUpgrade
   quota?: ExplainedQuota
   idempotencyKey?: ExplainedKey
   concerns?: Concern

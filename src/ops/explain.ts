@@ -7,6 +7,7 @@ interface Question {
   readonly path: string
   readonly token?: string
   readonly idempotencyKey?: string
+  readonly upgrade?: string
 }
 
 export type Explain = (question: Question) => Promise<Explanation>
@@ -19,24 +20,26 @@ export function explainRoute(explain: Explain): OpsRoute {
     async answer({ json }) {
       const question = readQuestion(json)
       if (question !== undefined) return { status: 200, body: await explain(question) }
-      const form = '{"method": "DELETE", "path": "/...", "token": "...", "idempotencyKey": "..."}'
-      return failed(400, `The body must be ${form}, token and key if there is one`)
+      const form = '{"method": "DELETE", "path": "/...", "token": "...", "idempotencyKey": "...", "upgrade": "..."}'
+      return failed(400, `The body must be ${form}, of which only method and path must be there`)
     },
   }
 }
 
 function readQuestion(value: unknown): Question | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { method, path, token, idempotencyKey, ...others } = value as Readonly<Record<string, unknown>>
+  const { method, path, token, idempotencyKey, upgrade, ...others } = value as Readonly<Record<string, unknown>>
   if (Object.keys(others).length > 0) return undefined
   if (typeof method !== 'string' || !/^[A-Z-]{1,20}$/.test(method)) return undefined
   if (typeof path !== 'string' || !/^\/[\x21-\x7e]*$/.test(path)) return undefined
   if (!isTextOrAbsent(token) || !isTextOrAbsent(idempotencyKey)) return undefined
+  if (upgrade !== undefined && (typeof upgrade !== 'string' || !/^[!-~]{1,64}$/.test(upgrade))) return undefined
   return {
     method,
     path,
     ...(token === undefined ? {} : { token }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(upgrade === undefined ? {} : { upgrade }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 
 import type { Stage } from '../../src/core/explain.ts'
 import { MEMORY_OPERATIONS } from '../../src/core/memory-routes.ts'
@@ -10,6 +10,9 @@ import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
 import { startPluginStandIn } from '../support/plugin-stand-in.ts'
+import { headOf, openCallers } from '../support/upgrade-caller.ts'
+import { until } from '../support/until.ts'
+import { startWebSocketNode } from '../support/websocket-node.ts'
 
 collectTraces()
 
@@ -272,5 +275,85 @@ describe('what else is said', () => {
     ])
     const { explanation } = await bothOf({ ...asked, scopes: ['memory:delete', 'memory:delete:many'] })
     expect(explanation.quota).toEqual([{ limit: 'perMinute', of: 2, left: 1 }])
+  })
+})
+
+describe('what is said of an upgrade is what becomes of it', () => {
+  const live = { paths: ['/live/**'], scopes: ['opensearch:admin'], upgrade: ['websocket' as const] }
+  const rules = [
+    live,
+    { paths: ['/closed'], scopes: [] },
+    { classes: ['read' as const], paths: ['/*/_search'], scopes: ['opensearch:read'], upgrade: ['websocket' as const] },
+    {
+      paths: ['/_plugins/_ml/memory_containers/**'],
+      scopes: ['opensearch:admin', 'memory:read'],
+      upgrade: live.upgrade,
+    },
+    { classes: ['read' as const], scopes: ['opensearch:read'] },
+    { classes: ['admin' as const], scopes: ['opensearch:admin'] },
+  ]
+  const callers = openCallers()
+  let upgrades: () => number
+  const gateways = new Map<string, TestGateway>()
+  beforeAll(async () => {
+    const node = await startWebSocketNode()
+    closers.push(() => node.close())
+    upgrades = () => node.requests.filter(({ headers }) => headers.upgrade !== undefined).length
+    const { url } = node
+    const service = { kind: 'basic' as const, username: 'u', password: 'planted-password' }
+    const clusters = {
+      caller: { nodes: [url] },
+      service: { nodes: [url], service, passThrough: { identity: 'service' as const } },
+    }
+    for (const [name, cluster] of Object.entries(clusters)) {
+      gateways.set(name, await startTestGateway({ cluster, guard: { rules } }))
+    }
+    const observing = { mode: 'observe' as const, rules, protectedIndices: { mode: 'observe' as const } }
+    gateways.set('observing', await startTestGateway({ cluster: { nodes: [url] }, guard: observing }))
+    closers.push(() => Promise.all([...gateways.values()].map((one) => one.close())))
+  })
+  afterEach(() => callers.leave())
+
+  test.each<{
+    readonly becomes: 'passes' | 'leftOut' | Stage
+    readonly line: string
+    readonly scopes?: readonly string[]
+    readonly upgrade?: string
+    readonly at?: 'service' | 'observing'
+  }>([
+    { becomes: 'passes', line: 'GET /live/feed?a=b' },
+    { becomes: 'passes', line: 'GET /live/feed', upgrade: 'WebSocket' },
+    { becomes: 'passes', line: 'GET /logs/_search' },
+    { becomes: 'leftOut', line: 'GET /elsewhere' },
+    { becomes: 'leftOut', line: 'GET /live/feed', upgrade: 'h2c' },
+    { becomes: 'leftOut', line: 'GET /live/feed', upgrade: 'websocket,h2c' },
+    { becomes: 'leftOut', line: 'HEAD /live/feed' },
+    { becomes: 'leftOut', line: 'GET /live/feed', at: 'observing', scopes: [] },
+    { becomes: 'leftOut', line: 'GET /logs/_search', at: 'service', upgrade: 'h2c' },
+    { becomes: 'leftOut', line: `POST ${CONTAINERS}/_search` },
+    { becomes: 'scope', line: 'GET /live/feed', scopes: ['opensearch:read'] },
+    { becomes: 'guard', line: 'GET /closed' },
+    { becomes: 'guard', line: 'GET /logs/_search', scopes: ['opensearch:read'] },
+    { becomes: 'guard', line: 'GET /live/feed', at: 'service' },
+  ])('$becomes: $line, %#', async ({ becomes, line, scopes = ADMIN, upgrade = 'websocket', at }) => {
+    const asked = gateways.get(at ?? 'caller') ?? gateway
+    const token = await asked.token({ scopes })
+    const [method = '', path = ''] = line.split(' ')
+    const explanation = await explain(asked, { method, path, token, upgrade })
+    expect(explanation.upgrade ?? explanation.by).toBe(becomes)
+    expect(explanation.decision).toBe(explanation.upgrade === undefined ? 'refused' : 'allowed')
+
+    const before = upgrades()
+    const headers = ['Connection: Upgrade', `Upgrade: ${upgrade}`, 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==']
+    const caller = callers.open(asked, headOf(token, `${line} HTTP/1.1`, headers))
+    await until(() => caller.text().includes('\r\n\r\n'))
+    expect(caller.status()).toBe(becomes === 'passes' ? 101 : (explanation.answer.status ?? 200))
+    expect(upgrades() - before).toBe(becomes === 'passes' ? 1 : 0)
+  })
+
+  test('one that nobody asks for is not spoken of', async () => {
+    const asked = gateways.get('caller') ?? gateway
+    const token = await asked.token({ scopes: ADMIN })
+    expect(await explain(asked, { method: 'GET', path: '/live/feed', token })).not.toHaveProperty('upgrade')
   })
 })

@@ -181,6 +181,7 @@ describe('who may ask', () => {
     expect((await post(question, { 'content-type': 'text/plain' })).status).toBe(415)
     expect((await post(question, { host: 'evil.example' })).status).toBe(421)
     expect((await post({ ...question, more: 1 })).status).toBe(400)
+    expect((await post({ ...question, upgrade: 'web socket' })).status).toBe(400)
     expect((await post({ ...question, path: 'x'.repeat(70_000) })).status).toBe(413)
     expect((await call(gateway.opsUrl, { path: '/explain' })).status).toBe(405)
   })
@@ -237,9 +238,10 @@ describe('memory-gateway explain', () => {
   const foreign = `${container}/memories/working/foreign`
 
   test('in words: 0 allowed, 3 refused', async () => {
-    const allowed = await run(`${token}\n`, '--config', 'good.yaml', 'DELETE', foreign)
+    const allowed = await run(`${token}\n`, '--config', 'good.yaml', '--upgrade', 'websocket', 'DELETE', foreign)
     expect(allowed.code).toBe(0)
     expect(allowed.out).toMatch(/^decision +allowed\nwhy +The memory is there/)
+    expect(allowed.out).toMatch(/^upgrade +is left out/m)
     expect(allowed.out).not.toContain(token)
     expect(await memories.hasMemory('working', 'foreign')).toBe(true)
     const refused = await run('', '--config', 'good.yaml', 'DELETE', foreign)

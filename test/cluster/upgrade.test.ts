@@ -16,6 +16,7 @@ import { plainCluster } from '../support/clusters.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { GatewayOverrides, TestGateway } from '../support/gateway.ts'
 import { sendRaw } from '../support/raw-http.ts'
+import { headOf, HANDSHAKE, openCallers } from '../support/upgrade-caller.ts'
 import { until } from '../support/until.ts'
 import { acceptUpgrade, startWebSocketNode } from '../support/websocket-node.ts'
 import type { WebSocketNode } from '../support/websocket-node.ts'
@@ -29,16 +30,8 @@ const RULES: NonNullable<GatewayOverrides['guard']>['rules'] = [
   { classes: ['read'], scopes: ['opensearch:read'] },
   { classes: ['admin'], scopes: ['opensearch:admin'] },
 ]
-const HANDSHAKE = [
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-]
-
 let node: WebSocketNode
 const gateways: TestGateway[] = []
-const sockets = new Set<Socket>()
 
 async function start(
   overrides: Omit<GatewayOverrides, 'cluster'> = {},
@@ -53,42 +46,12 @@ async function start(
   return gateway
 }
 
-/** What a caller has on a connection of their own. */
-interface Caller {
-  readonly socket: Socket
-  /** What has come, as latin1. */
-  readonly text: () => string
-  readonly status: () => number
-  readonly closed: () => boolean
-}
+const { open, leave } = openCallers()
+/** Those over TLS. */
+const sockets = new Set<Socket>()
 
-function open(gateway: TestGateway, head: string): Caller {
-  const { hostname, port } = new URL(gateway.url)
-  const socket = connect(Number(port), hostname)
-  sockets.add(socket)
-  let text = ''
-  let closed = false
-  socket.on('error', () => undefined).on('data', (part: Buffer) => (text += part.toString('latin1')))
-  socket.once('close', () => {
-    closed = true
-    sockets.delete(socket)
-  })
-  socket.write(Buffer.from(head, 'latin1'))
-  return {
-    socket,
-    text: () => text,
-    status: () => Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0),
-    closed: () => closed,
-  }
-}
-
-function head(
-  token: string | undefined,
-  headers: readonly string[] = HANDSHAKE,
-  line = `GET ${PATH} HTTP/1.1`,
-): string {
-  const bearer = token === undefined ? [] : [`Authorization: Bearer ${token}`]
-  return `${[line, 'Host: gateway.test', ...bearer, ...headers].join('\r\n')}\r\n\r\n`
+function head(token: string | undefined, headers?: readonly string[], line = `GET ${PATH} HTTP/1.1`): string {
+  return headOf(token, line, headers)
 }
 
 /** Of an answer in chunks. */
@@ -129,6 +92,7 @@ beforeAll(async () => {
   node = await startWebSocketNode()
 })
 afterEach(async () => {
+  leave()
   for (const socket of sockets) socket.destroy()
   await until(() => node.sockets.size === 0)
   node.reset()

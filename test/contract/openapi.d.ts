@@ -1080,6 +1080,8 @@ export interface components {
       cluster?: Record<string, never>
       nodes?: Record<string, never>
       guard?: Record<string, never>
+      /** @enum {unknown} */
+      upgrade?: 'passes' | 'leftOut'
       container?: Record<string, never>
       quota?: Record<string, never>[]
       /** @enum {unknown} */
@@ -3262,6 +3264,8 @@ export interface operations {
           /** @description The caller's bearer token */
           token?: string
           idempotencyKey?: string
+          /** @description The value of an Upgrade header, beside Connection */
+          upgrade?: string
         }
       }
     }

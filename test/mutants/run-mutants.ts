@@ -15,9 +15,12 @@ const workshop = join(root, '.mutants')
 const TESTS: Readonly<Record<string, readonly string[]>> = {
   'src/auth': ['test/unit/auth/token-attacks', 'test/unit/auth'],
   'src/core/erasure': ['test/unit/core/erasure'],
+  'src/core/asked-upgrade': ['test/unit/core/asked-upgrade'],
+  'src/core/guard/upgrade': ['test/unit/core/guard/upgrade'],
   'src/core': ['test/unit/core'],
   'src/erasures': ['test/unit/erasures'],
   'src/forward': ['test/unit/forward'],
+  'src/watch-upgraded.ts': ['test/unit/watch-upgraded'],
 }
 
 interface JestResults {
@@ -69,7 +72,7 @@ function tryMutant(mutant: Mutant): readonly string[] {
 }
 
 function main(wanted: readonly string[]): number {
-  const mutants = globSync('src/{auth,core,core/erasure,erasures,forward}/*.ts', { cwd: root })
+  const mutants = globSync(['src/{auth,core,erasures,forward}/**/*.ts', 'src/watch-upgraded.ts'], { cwd: root })
     .flatMap((file) => findChecks(join(root, file)))
     .filter(({ check }) => wanted.length === 0 || wanted.includes(check))
   rmSync(workshop, { recursive: true, force: true })

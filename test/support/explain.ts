@@ -7,6 +7,7 @@ interface Question {
   readonly path: string
   readonly token: string
   readonly idempotencyKey?: string | undefined
+  readonly upgrade?: string
 }
 
 /** What a gateway says on its ops port that it would make of a request. */

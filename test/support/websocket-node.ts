@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { ServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
 /** A node that speaks WebSocket, or whatever else a test tells it to. */
@@ -23,14 +25,15 @@ export interface WebSocketNode {
 
 const NO_INDICES = '{"indices":[],"aliases":[],"data_streams":[]}'
 
-export async function startWebSocketNode(): Promise<WebSocketNode> {
+/** @param tls where it is reached over TLS */
+export async function startWebSocketNode(tls?: ServerOptions): Promise<WebSocketNode> {
   const requests: IncomingMessage[] = []
   const sockets = new Set<Socket>()
   let bytes = 0
   let take = echo
   let listener = answerOk
   const isOwn = ({ headers }: IncomingMessage): boolean => headers.via === undefined
-  const server = createServer((request, response) => {
+  const serve: RequestListener = (request, response) => {
     // The gateway's own looks at its cluster, which come at any time.
     if (isOwn(request)) {
       response.writeHead(200, { 'content-type': 'application/json' }).end(NO_INDICES)
@@ -38,7 +41,8 @@ export async function startWebSocketNode(): Promise<WebSocketNode> {
     }
     requests.push(request)
     listener(request, response)
-  })
+  }
+  const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve)
   server.on('upgrade', (request, _stream, head) => {
     const { socket } = request
     requests.push(request)
@@ -54,7 +58,7 @@ export async function startWebSocketNode(): Promise<WebSocketNode> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
     requests,
     sockets,
     bytes: () => bytes,

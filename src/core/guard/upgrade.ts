@@ -27,12 +27,27 @@ export function decideUpgrade({
   isClean,
   isService,
 }: Upgrading): 'pass' | 'strip' | Refusal {
-  if (!isClean || rule?.upgrade?.includes(protocol) !== true) return 'strip'
-  if (!holds(principal, 'opensearch:admin')) {
-    const reason = 'What an upgraded connection carries is not inspected: only opensearch:admin may have one'
-    return { kind: 'refuse', cause: 'unclear', reason, scope: 'opensearch:admin' }
-  }
-  if (!isService) return 'pass'
-  const reason = 'This cluster is reached as the gateway itself, which upgrades no connection for its callers'
-  return { kind: 'refuse', cause: 'unclear', reason, scope: undefined }
+  // check: upgrade-clean
+  if (!isClean) return 'strip'
+  // check: upgrade-rule
+  if (rule?.upgrade?.includes(protocol) !== true) return 'strip'
+  // check: upgrade-admin
+  if (!holds(principal, 'opensearch:admin')) return NOT_INSPECTED
+  // check: upgrade-service
+  if (isService) return AS_GATEWAY
+  return 'pass'
+}
+
+const NOT_INSPECTED: Refusal = {
+  kind: 'refuse',
+  cause: 'unclear',
+  reason: 'What an upgraded connection carries is not inspected: only opensearch:admin may have one',
+  scope: 'opensearch:admin',
+}
+
+const AS_GATEWAY: Refusal = {
+  kind: 'refuse',
+  cause: 'unclear',
+  reason: 'This cluster is reached as the gateway itself, which upgrades no connection for its callers',
+  scope: undefined,
 }
