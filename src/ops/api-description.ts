@@ -18,23 +18,45 @@ const PAGE = `<!doctype html>
     <title>opensearch-memory-gateway: API</title>
     <link rel="icon" href="data:," />
     <link rel="stylesheet" href="docs/swagger-ui.css" />
+    <link rel="stylesheet" href="docs/contrast.css" />
   </head>
   <body>
-    <main id="description"></main>
+    <div id="description"></div>
     <script src="docs/swagger-ui-bundle.js"></script>
     <script src="docs/start.js"></script>
   </body>
 </html>
 `
 
-// It only shows: a request from this page would go to the first port, which is another origin.
-const START = `SwaggerUIBundle({
+// It only shows: a request from this page would go to the first port, which is another origin. So it asks for no token and offers no server to choose (by a list
+// without a label). The links of deepLinking stand within buttons, where screen readers do not find them.
+const START = `const showOnly = ({ React }) => ({
+  wrapComponents: {
+    authorizeBtn: () => () => null,
+    authorizeOperationBtn: () => () => null,
+    Servers: () => ({ servers }) =>
+      React.createElement('p', {}, servers.map((one) => one.get('url') + ': ' + one.get('description')).join(', ')),
+  },
+})
+SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#description',
-  deepLinking: true,
+  deepLinking: false,
   supportedSubmitMethods: [],
   validatorUrl: 'none',
+  plugins: [showOnly],
 })
+`
+
+/** The viewer's own colours are too faint to be read by everybody (WCAG 2.2, 1.4.3). */
+const CONTRAST = `.swagger-ui .opblock.opblock-get .opblock-summary-method { background: #0b5cad; }
+.swagger-ui .opblock.opblock-post .opblock-summary-method { background: #127a4a; }
+.swagger-ui .opblock.opblock-put .opblock-summary-method { background: #9a5200; }
+.swagger-ui .opblock.opblock-delete .opblock-summary-method { background: #c01f1f; }
+.swagger-ui .info .title small { background: #5a6070; }
+.swagger-ui .info .title small.version-stamp { background: #4a6a00; }
+.swagger-ui .info a, .swagger-ui .info .link, .swagger-ui a.link { color: #1f5fad; }
+.swagger-ui .json-schema-2020-12-expand-deep-button { color: #505050; }
 `
 
 /**
@@ -48,6 +70,7 @@ export function descriptionRoutes(parseYaml: (text: string) => unknown): readonl
     row('/openapi.json', async () => ({ status: 200, body: parseYaml(await readFile(DESCRIPTION, 'utf8')) })),
     row('/docs', () => textual(HTML, PAGE)),
     row('/docs/start.js', () => textual(SCRIPT, START)),
+    row('/docs/contrast.css', () => textual(STYLE, CONTRAST)),
     row('/docs/swagger-ui-bundle.js', () => viewerFile('swagger-ui-bundle.js', SCRIPT)),
     row('/docs/swagger-ui.css', () => viewerFile('swagger-ui.css', STYLE)),
   ]

@@ -32,7 +32,7 @@ test('its page loads nothing from elsewhere: each file is there, with its conten
   expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
   const named = [...page.text.matchAll(/\b(?:src|href)="([^"]+)"/g)].map(([, one = '']) => one)
   const files = named.filter((one) => one !== 'data:,')
-  expect(files).toEqual(['docs/swagger-ui.css', 'docs/swagger-ui-bundle.js', 'docs/start.js'])
+  expect(files).toEqual(['docs/swagger-ui.css', 'docs/contrast.css', 'docs/swagger-ui-bundle.js', 'docs/start.js'])
   for (const reply of [page, ...(await Promise.all(files.map((file) => call(gateway.opsUrl, { path: `/${file}` }))))]) {
     expect(reply.status).toBe(200)
     const policy = String(reply.headers['content-security-policy'])
@@ -42,14 +42,19 @@ test('its page loads nothing from elsewhere: each file is there, with its conten
   }
   // No script and no style in the page itself, which the policy would refuse.
   expect(page.text).not.toMatch(/<style|style=|<script(?! src=)|\son\w+=/)
-  const [style, bundle, start] = await Promise.all(files.map((file) => call(gateway.opsUrl, { path: `/${file}` })))
-  expect([style, bundle, start].map((one) => one?.headers['content-type']?.split(';')[0])).toEqual([
+  const [style, contrast, bundle, start] = await Promise.all(
+    files.map((file) => call(gateway.opsUrl, { path: `/${file}` })),
+  )
+  expect([style, contrast, bundle, start].map((one) => one?.headers['content-type']?.split(';')[0])).toEqual([
+    'text/css',
     'text/css',
     'text/javascript',
     'text/javascript',
   ])
   // What a style sheet loads stands in it.
-  const loaded = [...(style?.text ?? '').matchAll(/url\(["']?([^)"']{0,5})/g)].map(([, one]) => one)
+  const loaded = [...`${style?.text ?? ''}${contrast?.text ?? ''}`.matchAll(/url\(["']?([^)"']{0,5})/g)].map(
+    ([, one]) => one,
+  )
   expect(new Set(loaded)).toEqual(new Set(['data:']))
   expect(start?.text).toContain("url: 'openapi.json'")
   expect(bundle?.text).toContain('SwaggerUIBundle')

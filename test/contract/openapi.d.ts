@@ -725,6 +725,23 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  '/docs/contrast.css': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** A file of the page */
+    get: operations['docsContrast']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   '/docs/swagger-ui-bundle.js': {
     parameters: {
       query?: never
@@ -3631,6 +3648,31 @@ export interface operations {
         }
         content: {
           'text/javascript': string
+        }
+      }
+      500: components['responses']['OpsFailure']
+    }
+  }
+  docsContrast: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The file */
+      200: {
+        headers: {
+          /** @description Nothing from elsewhere */
+          'content-security-policy': string
+          'x-content-type-options'?: 'nosniff'
+          'referrer-policy'?: 'no-referrer'
+          [name: string]: unknown
+        }
+        content: {
+          'text/css': string
         }
       }
       500: components['responses']['OpsFailure']

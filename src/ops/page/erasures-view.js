@@ -1,3 +1,4 @@
+import { whyNotCancelled } from './cancel-erasure.js'
 import { badge, element, nothing, pairs, stacked, table } from './element.js'
 import { ago, clock, count } from './format.js'
 
@@ -12,6 +13,9 @@ const LOOKS = {
   failed: 'bad',
   cancelled: 'neutral',
 }
+
+/** @type {ReadonlySet<ErasureState>} */
+const CANCELLABLE = new Set(['planned', 'running', 'verifying'])
 
 /** @param {{ readonly erasures: readonly Erasure[] }} answer */
 export function erasuresView({ erasures }) {
@@ -51,8 +55,25 @@ function erasureView(erasure, now) {
       ['Erasure', element('code', {}, id)],
       ['Hash of the plan', element('code', {}, hash)],
       ['Why', reason],
+      ['Not cancelled', whyNotCancelled(id)],
       ['Receipt', receipt === undefined ? undefined : element('code', { class: 'long' }, receipt)],
     ]),
+    CANCELLABLE.has(state)
+      ? element(
+          'p',
+          {},
+          element(
+            'button',
+            {
+              type: 'button',
+              'data-cancel': id,
+              'data-subject': subject,
+              'aria-label': `Cancel the erasure of ${subject}`,
+            },
+            'Cancel',
+          ),
+        )
+      : undefined,
     element(
       'details',
       {},

@@ -1,5 +1,6 @@
 import { batchesView, deletesView, latencyView } from './activity-view.js'
 import { ask, forgetToken, hasToken, keepToken, Refusal } from './api.js'
+import { openCancelButtons } from './cancel-erasure.js'
 import { changes, checksView, clustersView } from './cluster-view.js'
 import { element, find, nothing, show, view } from './element.js'
 import { erasuresView } from './erasures-view.js'
@@ -133,6 +134,7 @@ function open() {
 
 function start() {
   openExplainForm()
+  openCancelButtons(() => void refresh())
   find('#access').addEventListener('submit', (event) => {
     event.preventDefault()
     const field = find('#access-token')
