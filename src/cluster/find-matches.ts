@@ -123,11 +123,11 @@ function matchOf(hit: JsonObject): Match {
 }
 
 function shardFailures(index: string, shards: JsonObject): readonly QueryFailure[] {
-  const failed = Number(shards['failed'])
+  // A shard that is assigned to no node is not among the failed ones, nor is it listed: it is missing from those that succeeded.
+  const failed = Math.max(Number(shards['failed']), Number(shards['total']) - Number(shards['successful']))
   if (failed === 0) return []
   const listed = Array.isArray(shards['failures']) ? shards['failures'].filter(isObject) : []
   if (listed.length === 0) {
-    // A shard without any copy that could be asked is counted, and not listed.
     const reason = `${String(failed)} of ${String(shards['total'])} shards could not be searched`
     return [{ index, status: 503, type: 'no_shard_available_action_exception', reason }]
   }
