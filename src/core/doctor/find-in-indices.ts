@@ -95,13 +95,12 @@ function findMissingRights(
   ]
 }
 
+/** Taken away one by one: a block that is there refuses all changes of settings but that of its own alone (`TransportUpdateSettingsAction.checkBlock`). */
+const BLOCKS = ['index.blocks.read_only', 'index.blocks.read_only_allow_delete', 'index.blocks.write']
+
 function findBlocked({ index, blocked }: IndexFacts, about: string): readonly Finding[] {
   if (blocked === undefined) return []
-  const body = {
-    'index.blocks.write': null,
-    'index.blocks.read_only': null,
-    'index.blocks.read_only_allow_delete': null,
-  }
+  const path = `/${encodeURIComponent(index)}/_settings`
   return [
     {
       id: 'index-blocked',
@@ -111,7 +110,7 @@ function findBlocked({ index, blocked }: IndexFacts, about: string): readonly Fi
       means: 'no memory in it can be deleted: callers get 502',
       remedy: {
         text: 'free disk space where the cluster set the block for want of it; then take the block away',
-        requests: [{ method: 'PUT', path: `/${encodeURIComponent(index)}/_settings`, body }],
+        requests: BLOCKS.map((block) => ({ method: 'PUT', path, body: { [block]: null } })),
       },
     },
   ]
