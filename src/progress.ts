@@ -8,18 +8,24 @@ interface Output {
   write(text: string): unknown
 }
 
+type Env = Readonly<Record<string, string | undefined>>
+
 export interface ProgressPrinter {
   readonly show: OnProgress
   /** Ends the updating line, so that others can write. */
   readonly end: () => void
 }
 
-/** On a terminal one line that changes; elsewhere a line for each message. */
-export function progressPrinter(output: Output): ProgressPrinter {
+/**
+ * On a terminal one line that changes; elsewhere a line for each message, and so in a build (`CI`), whose log keeps what a terminal would overwrite,
+ * and where `TERM` is `dumb`. There are no colours that `NO_COLOR` could take away.
+ */
+export function progressPrinter(output: Output, env: Env = process.env): ProgressPrinter {
+  const canRedraw = output.isTTY === true && env['TERM'] !== 'dumb' && !isSet(env['CI'])
   let dirty = false
   return {
     show: (message) => {
-      if (output.isTTY !== true) {
+      if (!canRedraw) {
         output.write(`${message}\n`)
         return
       }
@@ -34,3 +40,5 @@ export function progressPrinter(output: Output): ProgressPrinter {
     },
   }
 }
+
+const isSet = (value: string | undefined): boolean => !['', '0', 'false', undefined].includes(value)
