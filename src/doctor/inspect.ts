@@ -6,7 +6,13 @@ import type { ClusterClient } from '../cluster/client.ts'
 import { readContainers } from '../cluster/inspect/inspect-containers.ts'
 import { inspectIndex } from '../cluster/inspect/inspect-indices.ts'
 import { inspectNode } from '../cluster/inspect/inspect-nodes.ts'
-import { readIdentity, readTokenDomains } from '../cluster/inspect/inspect-security.ts'
+import {
+  ignoresTokens,
+  NO_PLUGIN,
+  NOBODYS_TOKEN,
+  readIdentity,
+  readTokens,
+} from '../cluster/inspect/inspect-security.ts'
 import type { ConfigFile } from '../config/schema.ts'
 import { parseContainer } from '../core/backing-index.ts'
 import type { CertificateFacts, ClusterFacts, Facts, IndexFacts, NodeFacts } from '../core/doctor/facts.ts'
@@ -44,22 +50,21 @@ async function inspectCluster(
 ): Promise<ClusterFacts> {
   onProgress(`Asking the nodes of ${name}`)
   const nodes = await Promise.all(cluster.nodes.map((node) => inspectAlone(name, cluster, node)))
-  const nothing = { name, nodes, containerIndex, identity: undefined, tokenDomains: undefined }
-  const answering = nodes.filter(({ answer }) => answer.kind === 'answered').map(({ node }) => node)
-  if (answering.length === 0) return { ...nothing, containers: undefined, indices: [] }
+  const base = { name, nodes, containerIndex }
+  const answering = nodesOfOneCluster(nodes)
+  if (answering.length === 0) return { ...base, ...NOTHING_OF_SECURITY, containers: undefined, indices: [] }
 
-  const { client } = openServiceClient(name, { ...cluster, nodes: answering })
+  const reached = { ...cluster, nodes: answering }
+  const { client } = openServiceClient(name, reached)
   try {
     onProgress(`Asking ${name} who the service identity is`)
-    const identity = await orUndefined(readIdentity(client, timeout()))
-    const tokenDomains = identity && (await orUndefined(readTokenDomains(client, timeout())))
+    const security = await inspectSecurity(name, reached, client)
     onProgress(`Reading the containers of ${name}`)
     const containers = await readContainers(client, containerIndex, timeout())
     const names = [containerIndex, ...indicesNamedBy(containers ?? [])]
     return {
-      ...nothing,
-      identity,
-      tokenDomains,
+      ...base,
+      ...security,
       containers,
       indices: await inspectIndices(client, names, (done) =>
         onProgress(`Looking at the indices of ${name}: ${String(done)} of ${String(names.length)}`),
@@ -67,6 +72,35 @@ async function inspectCluster(
     }
   } finally {
     await client.close()
+  }
+}
+
+/** Those that answer; where they are of several clusters, those of the first, so that nothing is seen by chance. */
+function nodesOfOneCluster(nodes: readonly NodeFacts[]): string[] {
+  const answered = nodes.flatMap(({ node, answer }) =>
+    answer.kind === 'answered' ? [{ node, clusterId: answer.clusterId }] : [],
+  )
+  return answered.filter(({ clusterId }) => clusterId === answered[0]?.clusterId).map(({ node }) => node)
+}
+
+type SecurityFacts = Pick<ClusterFacts, 'identity' | 'tokenDomains' | 'unreadTokens'>
+
+const NOTHING_OF_SECURITY: SecurityFacts = { identity: undefined, tokenDomains: undefined, unreadTokens: undefined }
+
+async function inspectSecurity(name: string, cluster: Cluster, client: ClusterClient): Promise<SecurityFacts> {
+  const identity = await orUndefined(readIdentity(client, timeout()))
+  if (identity === undefined) return NOTHING_OF_SECURITY
+  if (identity !== NO_PLUGIN) {
+    const tokens = await orUndefined(readTokens(client, timeout()))
+    return { identity, tokenDomains: tokens?.domains, unreadTokens: tokens?.unread }
+  }
+  // As a caller comes there: with a token, and nothing of the service identity's.
+  const stranger = openServiceClient(name, { ...cluster, service: { kind: 'bearer', token: NOBODYS_TOKEN } }).client
+  try {
+    const isIgnored = await orUndefined(ignoresTokens(stranger, timeout()))
+    return { ...NOTHING_OF_SECURITY, unreadTokens: isIgnored === true ? { kind: 'ignored' } : undefined }
+  } finally {
+    await stranger.close()
   }
 }
 

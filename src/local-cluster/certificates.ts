@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { LocalClusterError } from './local-cluster-error.ts'
@@ -26,10 +26,11 @@ export const distinguishedName = (commonName: string): string => `CN=${commonNam
 /**
  * Makes a certificate authority and three certificates of its own with `openssl`: the node's (for 127.0.0.1 and
  * localhost), the super admin's, and a client's without any rights. P-256, valid for 30 days.
+ * @param authorityIn the folder of certificates made before, whose authority is used again
  */
-export async function makeCertificates(folder: string): Promise<Certificates> {
+export async function makeCertificates(folder: string, authorityIn?: string): Promise<Certificates> {
   await mkdir(folder, { recursive: true })
-  const ca = await makeAuthority(folder)
+  const ca = authorityIn === undefined ? await makeAuthority(folder) : await copyAuthority(authorityIn, folder)
   const names = 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth\n'
   return {
     ca: ca.cert,
@@ -61,6 +62,13 @@ async function makeAuthority(folder: string): Promise<KeyPair> {
     join(folder, 'ca.ext'),
   )
   return pair
+}
+
+async function copyAuthority(from: string, folder: string): Promise<KeyPair> {
+  const files = ['ca.pem', 'ca-key.pem'] as const
+  const [cert, key] = files.map((name) => join(folder, name)) as [string, string]
+  for (const name of files) await copyFile(join(from, name), join(folder, name))
+  return { cert, key }
 }
 
 async function issue(folder: string, ca: KeyPair, name: string, extensions: string): Promise<KeyPair> {

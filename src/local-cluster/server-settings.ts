@@ -31,7 +31,14 @@ export function runFolders(root: string): RunFolders {
 }
 
 /** A node alone, the first of several, or a data node that joins the first at its transport address. */
-export type Membership = 'alone' | 'first' | { readonly name: string; readonly joins: string }
+export type Membership = 'alone' | 'first' | Joining
+
+interface Joining {
+  readonly name: string
+  readonly joins: string
+  /** Of a secured cluster: the folder of the first node's certificates, since nodes believe those of their own authority only. */
+  readonly credentials?: string
+}
 
 /** The first stays the only cluster manager: the cluster outlives any other node, and no vote is needed when one is killed. */
 export function membershipSettings(membership: Membership): Record<string, unknown> {

@@ -40,7 +40,7 @@ export interface OpenSearchOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   /** Makes a secured cluster accept bearer tokens too. */
   readonly jwt?: JwtOptions
-  /** Default `alone`: a cluster of one node. Of several nodes `first` is started first; the others join its `transport`. Not with `secured`. */
+  /** Default `alone`: a cluster of one node. Of several nodes `first` is started first; the others join its `transport`, secured ones with its `credentials`. */
   readonly membership?: Membership
 }
 
@@ -83,10 +83,7 @@ const READY_WITHIN_MS = 180_000
 export async function startOpenSearch(options: OpenSearchOptions = {}): Promise<RunningOpenSearch> {
   const version = parseVersion(options.version ?? process.env['OPENSEARCH_VERSION'])
   const membership = options.membership ?? 'alone'
-  if (options.secured === true && membership !== 'alone') {
-    // Each start makes an authority of its own, whose certificates other nodes do not accept.
-    throw new LocalClusterError('A secured cluster is started with one node only')
-  }
+  const authorityIn = typeof membership === 'object' ? membership.credentials : undefined
   const plugin = options.secured === true ? requireSecurityPluginFor(version) : undefined
   const port = options.port ?? 0
   if (port !== 0) await requireFreePort(port)
@@ -99,7 +96,8 @@ export async function startOpenSearch(options: OpenSearchOptions = {}): Promise<
   try {
     await linkTree(found.server, folders.home)
     if (membership !== 'alone') await allowTransportToConnect(folders.home)
-    const secured = found.plugin === undefined ? undefined : await secure(folders, found.plugin, options.jwt)
+    const secured =
+      found.plugin === undefined ? undefined : await secure(folders, found.plugin, { jwt: options.jwt, authorityIn })
     const more = {
       ...membershipSettings(membership),
       ...(secured === undefined ? {} : securitySettings()),
@@ -168,13 +166,17 @@ async function findServer(
 }
 
 /** Puts the plugin in, makes certificates, and writes the plugin's configuration. */
-async function secure(folders: RunFolders, plugin: string, jwt: JwtOptions | undefined): Promise<SecuredAccess> {
+async function secure(
+  folders: RunFolders,
+  plugin: string,
+  { jwt, authorityIn }: { readonly jwt: JwtOptions | undefined; readonly authorityIn: string | undefined },
+): Promise<SecuredAccess> {
   await linkTree(plugin, join(folders.home, 'plugins/opensearch-security'))
   const configuration = join(folders.config, 'opensearch-security')
   // Copied, not linked: these files are changed, and given to another user.
   await cp(join(plugin, 'config'), configuration, { recursive: true })
   for (const [name, text] of securityFiles(jwt)) await writeFile(join(configuration, name), text)
-  const { ca, node, admin, client } = await makeCertificates(folders.credentials)
+  const { ca, node, admin, client } = await makeCertificates(folders.credentials, authorityIn)
   await copyFile(ca, join(folders.config, 'ca.pem'))
   await copyFile(node.cert, join(folders.config, 'node.pem'))
   await copyFile(node.key, join(folders.config, 'node-key.pem'))

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { join } from 'node:path'
 
@@ -42,7 +42,7 @@ function configOf(cluster: ConfigInput['clusters'][string], containerIndex: stri
 }
 
 const onPlain = (nodes = [plainCluster().url], containerIndex = memories.containerIndex): ConfigInput =>
-  configOf({ nodes, service: { kind: 'none' } }, containerIndex)
+  configOf({ nodes, service: { kind: 'none' }, passThrough: { identity: 'service' } }, containerIndex)
 
 async function doctor(config: ConfigInput, ...words: readonly string[]) {
   const path = join(world.folder, 'gateway.yaml')
@@ -57,21 +57,7 @@ async function doctor(config: ConfigInput, ...words: readonly string[]) {
   return { code, out, err }
 }
 
-/** util-linux; a terminal for a program that is asked for none. */
-const onTerminal = existsSync('/usr/bin/script') ? test : test.skip
-
 describe('the command', () => {
-  onTerminal('shows each step on one line of a terminal, which is gone in the end', async () => {
-    writeFileSync(join(world.folder, 'gateway.yaml'), JSON.stringify(onPlain()))
-    const line = [process.execPath, CLI, 'doctor', '--config', join(world.folder, 'gateway.yaml')].join(' ')
-    const child = spawn('/usr/bin/script', ['-qec', line, '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const shown = await text(child.stdout)
-    collect('doctor', shown)
-    const clear = '\r\u001b[2K'
-    expect(shown).toContain(`${clear}Asking the nodes of main${clear}`)
-    expect(shown).toContain(`${clear}Fetching the keys of the issuers${clear}cluster main`)
-  })
-
   test('says what it saw and that nothing is wrong: exit code 0, a plain line for each step beside it', async () => {
     const { code, out, err } = await doctor(onPlain())
     expect(code).toBe(0)

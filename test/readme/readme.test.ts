@@ -7,6 +7,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { cacheFolder } from '../../src/local-cluster/cache.ts'
+import { provokedBy } from '../vectors/doctor-findings.ts'
 import { cloneInto } from './clone.ts'
 import { fits, readBlocks, stepsOf } from './read-blocks.ts'
 import { openReader, STEP_MS } from './reader.ts'
@@ -54,6 +55,16 @@ describe('README.md, followed from its first block to its last in a clean clone 
     expect(all).toMatch(/"status":403.* -> 403/)
     expect(all).toContain('{"message":"Memory deleted"} -> 200')
     expect(all).toContain('{"error":"Forbidden"} -> 403')
+  })
+
+  test('and before its cluster, which reads no tokens, doctor finds a gateway that passes callers’ own on', async () => {
+    expect(provokedBy('readme', 'secured')).toEqual(['callers-unknown'])
+    const config = 'with-own-tokens.yaml'
+    const text = `sed '/passThrough:/d' gateway.yaml > ${config}; npm run -s gateway -- doctor --config ${config} --json || test $? = 4`
+    const said: unknown = JSON.parse(
+      await reader.follow({ where: 'shell', block: { line: 0, language: 'sh', words: [], text }, shown: undefined }),
+    )
+    expect(said).toMatchObject({ findings: [{ id: 'callers-unknown', severity: 'error' }] })
   })
 })
 

@@ -20,7 +20,7 @@ export interface ClusterTokens {
 const ISSUER = 'https://cluster-issuer.test'
 const KEY_ID = 'cluster'
 
-export async function clusterTokens({ jwtPrivateKey }: SecuredCluster): Promise<ClusterTokens> {
+export async function clusterTokens({ jwtPrivateKey }: Pick<SecuredCluster, 'jwtPrivateKey'>): Promise<ClusterTokens> {
   const folder = await mkdtemp(join(tmpdir(), 'memory-gateway-test-'))
   const file = join(folder, 'jwks.json')
   const privateKey = createPrivateKey({ key: jwtPrivateKey, format: 'jwk' })

@@ -9,8 +9,9 @@ import { checkConfig } from '../../src/check-config.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { diagnose } from '../../src/core/doctor/diagnose.ts'
-import type { Finding, FindingId, RemedyRequest } from '../../src/core/doctor/finding.ts'
+import type { Finding, FindingId } from '../../src/core/doctor/finding.ts'
 import { doctorSettings, inspectDeployment } from '../../src/doctor/inspect.ts'
+import type { ClusterKind, DoctorGround } from './doctor-ground.ts'
 
 /** A configuration that a doctor looks at, and the folder of its files. */
 export interface DoctorWorld {
@@ -49,20 +50,23 @@ export function withSettings(config: ConfigInput, settings: Readonly<Record<stri
   return changed as ConfigInput & Record<string, unknown>
 }
 
-/** How a finding is provoked, and what following its remedy changes beside what the remedy says to the letter. */
+/** How a finding was provoked, and what following its remedy changes beside what the remedy says to the letter. */
 export interface Provoked {
   readonly config: ConfigInput
   /** Does what the remedy says, where that is no setting and no request. @returns the configuration then */
   readonly follow?: (remedy: Finding['remedy']) => Promise<ConfigInput | undefined> | ConfigInput | undefined
-  /** Who sends the requests of a remedy. */
-  readonly send?: (request: RemedyRequest) => Promise<number>
 }
 
+/** Run on a cluster of each kind. */
 export interface Case {
   readonly id: FindingId
   readonly severity: Finding['severity']
   readonly when: string
-  readonly provoke: () => Promise<Provoked>
+  /** The only kind of cluster that can have it. */
+  readonly only?: ClusterKind
+  /** It takes a cluster of the other kind too. */
+  readonly needsBoth?: true
+  readonly provoke: (ground: DoctorGround) => Promise<Provoked> | Provoked
 }
 
 export type ClusterInput = ConfigInput['clusters'][string]
@@ -80,19 +84,16 @@ export function doctorConfig(cluster: ClusterInput, issuer: Partial<IssuerInput>
 }
 
 /** Provokes a finding, sees that it is the only one, follows its remedy to the letter, and sees nothing any more. */
-export async function expectRemedied(
-  world: DoctorWorld,
-  { id, severity, provoke }: Case,
-  ask: NonNullable<Provoked['send']>,
-): Promise<void> {
-  const { config, follow, send = ask } = await provoke()
+export async function expectRemedied(ground: DoctorGround, { id, severity, provoke }: Case): Promise<void> {
+  const { world, ask } = ground
+  const { config, follow } = await provoke(ground)
   const found = await world.findings(config)
   expect(found.map((finding) => [finding.id, finding.severity])).toEqual([[id, severity]])
   const [{ seen, means, remedy }] = found as [Finding]
   expect([seen, means, remedy.text].every((text) => text.length > 10)).toBe(true)
 
   const statuses: number[] = []
-  for (const request of remedy.requests ?? []) statuses.push(await send(request))
+  for (const { method, path, body } of remedy.requests ?? []) statuses.push((await ask(method, path, body)).status)
   expect(statuses.filter((status) => status > 201)).toEqual([])
   const changed = (await follow?.(remedy)) ?? config
   expect(await world.findings(withSettings(changed, remedy.settings ?? {}))).toEqual([])

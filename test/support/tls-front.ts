@@ -37,27 +37,34 @@ export interface Front {
   close(): Promise<void>
 }
 
-/** Ends TLS with a certificate of its own in front of a node, as a balancer does. */
+/**
+ * Ends TLS with a certificate of its own in front of a node, as a balancer does.
+ * @param ca the authority of a node that speaks TLS itself
+ */
 export async function startTlsFront(
   node: string,
-  ca: string,
+  ca: string | undefined,
   pair: FrontPair,
 ): Promise<Front & { renew(pair: FrontPair): void }> {
-  const { hostname, port } = new URL(node)
+  const { hostname, port, protocol } = new URL(node)
+  const at = { host: hostname, port: Number(port) }
   const server = createTlsServer(pair, (socket) => {
-    joinSockets(socket, connectTls({ host: hostname, port: Number(port), ca }))
+    joinSockets(socket, protocol === 'https:' ? connectTls({ ...at, ca }) : connectTcp(at))
   })
-  return { ...(await listening(server, '127.0.0.1')), renew: (renewed) => server.setSecureContext(renewed) }
+  const front = await listening(server, '127.0.0.1', 'https:')
+  return { ...front, renew: (renewed) => server.setSecureContext(renewed) }
 }
 
-/** Passes bytes on to a node, on another address than the node's own. */
-export async function startTcpFront(node: string, host: string): Promise<Front> {
-  const { hostname, port } = new URL(node)
+/** Passes bytes on to a node, on an address of its own. @param at the port; a free one by default */
+export async function startTcpFront(node: string, host: string, at = 0): Promise<Front> {
+  const { hostname, port, protocol } = new URL(node)
   return listening(
     createTcpServer((socket) => {
       joinSockets(socket, connectTcp({ host: hostname, port: Number(port) }))
     }),
     host,
+    protocol,
+    at,
   )
 }
 
@@ -67,15 +74,15 @@ function joinSockets(one: Socket, other: Socket): void {
   one.pipe(other).pipe(one)
 }
 
-async function listening(server: Server, host: string): Promise<Front> {
+async function listening(server: Server, host: string, protocol: string, port = 0): Promise<Front> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  await new Promise<void>((resolve) => server.listen(port, host, resolve))
   return {
-    url: `https://${host}:${String((server.address() as AddressInfo).port)}`,
+    url: `${protocol}//${host}:${String((server.address() as AddressInfo).port)}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

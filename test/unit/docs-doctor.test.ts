@@ -12,6 +12,8 @@ test('docs/operators.md lists every finding of the doctor', () => {
   expect(rows).toEqual([...FINDING_IDS])
 })
 
-test('every finding is provoked on a real cluster', () => {
-  expect([...PROVOKED.withoutSecurity, ...PROVOKED.withSecurity].sort()).toEqual([...FINDING_IDS].sort())
+test('the table of provocations has every finding, on some real cluster at least', () => {
+  expect(Object.keys(PROVOKED)).toEqual([...FINDING_IDS])
+  const nowhere = Object.entries(PROVOKED).filter(([, { plain, secured }]) => 'never' in plain && 'never' in secured)
+  expect(nowhere).toEqual([])
 })

@@ -3,6 +3,7 @@ import { findInContainers } from './find-in-containers.ts'
 import { findInIndices } from './find-in-indices.ts'
 import { findInIssuer, findInTokenDomains } from './find-in-issuers.ts'
 import { findInCertificates, findInNodes } from './find-in-nodes.ts'
+import { findInPassThrough } from './find-in-pass-through.ts'
 import type { DoctorSettings, Finding } from './finding.ts'
 
 /** All that is wrong with a deployment, errors first. */
@@ -13,6 +14,7 @@ export function diagnose(facts: Facts, settings: DoctorSettings): readonly Findi
       ...findInIndices(cluster, settings),
       ...findInContainers(cluster, settings),
       ...findInTokenDomains(cluster, settings),
+      ...findInPassThrough(cluster, settings),
     ]),
     ...facts.issuers.flatMap((issuer, position) => findInIssuer(issuer, settings, position)),
     ...findInCertificates(facts),

@@ -57,6 +57,8 @@ export interface IdentityFacts {
 export interface TokenDomain {
   readonly name: string
   readonly type: string
+  /** `undefined`: `Authorization`. */
+  readonly header: string | undefined
   /** `undefined`: `sub`. */
   readonly subjectKey: string | undefined
   readonly rolesKey: string | undefined
@@ -64,6 +66,13 @@ export interface TokenDomain {
 
 /** What the service identity was refused in an index. */
 export type RefusedWork = 'reading documents' | 'searching' | 'statistics' | 'mappings' | 'deleting documents'
+
+/** What becomes of a caller's own token at a cluster that reads none. */
+export type UnreadTokens =
+  /** Nothing asks who is calling: a token that nobody signed does as well. */
+  | { readonly kind: 'ignored' }
+  /** Nobody is let in by one, not even where anonymous users are. The authentication domains that there are, each with its type. */
+  | { readonly kind: 'refused'; readonly domains: readonly string[] }
 
 export interface IndexFacts {
   readonly index: string
@@ -87,6 +96,8 @@ export interface ClusterFacts {
   readonly identity: IdentityFacts | undefined
   /** `undefined` where there is no security plugin, or its configuration is not for the service identity to read. */
   readonly tokenDomains: readonly TokenDomain[] | undefined
+  /** `undefined` where it reads some, or that is not known. */
+  readonly unreadTokens: UnreadTokens | undefined
   readonly containerIndex: string
   /** `undefined` where they could not be read. */
   readonly containers: readonly StoredContainer[] | undefined

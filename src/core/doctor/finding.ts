@@ -49,6 +49,7 @@ export const FINDING_IDS = [
   'container-unusable',
   'subject-key-differs',
   'roles-key-differs',
+  'callers-unknown',
   'keys-unavailable',
   'keys-do-not-fit',
   'clock-skew',

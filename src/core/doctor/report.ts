@@ -39,7 +39,8 @@ export function wordReport(facts: Facts, findings: readonly Finding[]): string {
   return `${lines.map(printable).join('\n')}\n`
 }
 
-function wordCluster({ name, nodes, identity, tokenDomains, containers, containerIndex, indices }: ClusterFacts) {
+function wordCluster(cluster: ClusterFacts): readonly string[] {
+  const { name, nodes, identity, tokenDomains, unreadTokens, containers, containerIndex, indices } = cluster
   const domains = tokenDomains?.map(
     ({ name: domain, subjectKey = 'sub', rolesKey = 'none' }) =>
       `${domain} (user: ${subjectKey}, backend roles: ${rolesKey})`,
@@ -51,6 +52,7 @@ function wordCluster({ name, nodes, identity, tokenDomains, containers, containe
       ? []
       : [`  service identity: ${identity.user}; roles: ${identity.roles.join(', ') || 'none'}`]),
     ...(domains === undefined ? [] : [`  reads tokens by: ${domains.join(', ') || 'nothing'}`]),
+    ...(unreadTokens?.kind === 'ignored' ? ['  asks nobody who they are'] : []),
     `  containers in ${containerIndex}: ${containers === undefined ? 'could not be read' : String(containers.length)}`,
     ...indices.map(wordIndex),
   ]

@@ -1,0 +1,180 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+
+import type { ConfigInput } from '../../src/config/schema.ts'
+import { startOpenSearch } from '../../src/local-cluster/start-opensearch.ts'
+import type { RunningOpenSearch } from '../../src/local-cluster/start-opensearch.ts'
+import { DEFAULT_VERSION } from '../../src/local-cluster/versions.ts'
+import { call } from '../support/call.ts'
+import { clusterTokens } from '../support/cluster-tokens.ts'
+import type { ClusterTokens } from '../support/cluster-tokens.ts'
+import { doctorConfig, doctorWorld } from '../support/doctor-world.ts'
+import type { ClusterInput, DoctorWorld } from '../support/doctor-world.ts'
+import { startTestGateway } from '../support/gateway.ts'
+
+// What cannot be brought to the clusters that run for all tests: two versions in one cluster, and another configuration of the security plugin. Seven
+// servers of its own: TEST_LONG=1 runs it.
+
+const long = process.env['TEST_LONG'] === '1' ? describe : describe.skip
+const START_MS = 240_000
+const SERVER = { heapMegabytes: 384, isShortLived: true } as const
+
+let world: DoctorWorld
+const opened: { close(): Promise<unknown> }[] = []
+
+beforeAll(async () => {
+  world = await doctorWorld()
+})
+afterEach(async () => {
+  for (const one of opened.splice(0).toReversed()) await one.close()
+})
+afterAll(() => world.close())
+
+async function found(config: ConfigInput): Promise<readonly (readonly [string, string])[]> {
+  return (await world.findings(config)).map(({ id, severity }) => [id, severity])
+}
+
+/** Those of the security plugin that Maven Central has are for 2.19 and 3.4 only. */
+const UPGRADES = [
+  { kind: 'plain', from: DEFAULT_VERSION, to: '3.8.0' },
+  { kind: 'secured', from: '2.19.4', to: DEFAULT_VERSION },
+] as const
+
+long('a cluster in the middle of a rolling upgrade (TEST_LONG=1)', () => {
+  async function start(options: Parameters<typeof startOpenSearch>[0]): Promise<RunningOpenSearch> {
+    const node = await startOpenSearch({ ...SERVER, ...options })
+    opened.push({ close: () => node.stop() })
+    return node
+  }
+
+  test.each(UPGRADES)(
+    'versions-differ on a $kind one: a node of $to beside one of $from, until both have the same',
+    async ({ kind, from, to }) => {
+      const secured = kind === 'secured'
+      const first = await start({ secured, version: from, membership: 'first' })
+      const access = first.secured
+      const how: Pick<ClusterInput, 'tls' | 'service'> =
+        access === undefined
+          ? { service: { kind: 'none' } }
+          : {
+              tls: { ca: access.ca },
+              service: { kind: 'clientCertificate', cert: access.adminCert, key: access.adminKey },
+            }
+      const configOf = (second: RunningOpenSearch): ConfigInput =>
+        doctorConfig(
+          { nodes: [first.url, second.url], ...how, passThrough: { identity: 'service' } },
+          {},
+          'no-such-containers',
+        )
+      const join = (version: string, name: string): Promise<RunningOpenSearch> => {
+        const credentials = access === undefined ? {} : { credentials: dirname(access.ca) }
+        return start({ secured, version, membership: { name, joins: first.transport, ...credentials } })
+      }
+      const upgraded = await join(to, 'upgraded')
+      expect(await found(configOf(upgraded))).toEqual([['versions-differ', 'warning']])
+      await upgraded.stop()
+      expect(await found(configOf(await join(from, 'as-before')))).toEqual([])
+    },
+    START_MS,
+  )
+})
+
+long('a secured cluster that reads no tokens (TEST_LONG=1)', () => {
+  const key = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const pem = key.publicKey.export({ type: 'spki', format: 'pem' }).toString()
+  let cluster: RunningOpenSearch
+  let tokens: ClusterTokens
+  let admin: NonNullable<RunningOpenSearch['secured']>
+
+  beforeAll(async () => {
+    cluster = await startOpenSearch({
+      ...SERVER,
+      secured: true,
+      settings: { 'plugins.security.unsupported.restapi.allow_securityconfig_modification': true },
+    })
+    if (cluster.secured === undefined) throw new Error('it was started without')
+    admin = cluster.secured
+    tokens = await clusterTokens({ jwtPrivateKey: key.privateKey.export({ format: 'jwk' }) })
+  }, START_MS)
+  afterAll(async () => {
+    await tokens.close()
+    await cluster.stop()
+  })
+
+  const clusterInput = (passThrough: ClusterInput['passThrough']): ClusterInput => ({
+    nodes: [cluster.url],
+    tls: { ca: admin.ca },
+    service: { kind: 'clientCertificate', cert: admin.adminCert, key: admin.adminKey },
+    passThrough,
+  })
+  const configOf = (passThrough: ClusterInput['passThrough'] = {}): ConfigInput =>
+    doctorConfig(clusterInput(passThrough), { claims: { backendRoles: 'roles' } }, 'no-such-containers')
+
+  /** What becomes of carol's request to the cluster: its status, and who the cluster says that she is. */
+  async function carolIs(passThrough: ClusterInput['passThrough'] = {}): Promise<readonly [number, unknown]> {
+    const gateway = await startTestGateway({ cluster: clusterInput(passThrough), moreIssuers: [tokens.issuer] })
+    opened.push(gateway)
+    const token = tokens.token({ subject: 'carol', scopes: ['opensearch:admin'] })
+    const { status, text } = await call(gateway.url, { path: '/_plugins/_security/authinfo', token })
+    return [status, status === 200 ? (JSON.parse(text) as { user_name: unknown }).user_name : undefined]
+  }
+
+  async function configure(...operations: readonly object[]): Promise<void> {
+    const { ca, adminCert, adminKey } = admin
+    const { status, text } = await call(cluster.url, {
+      method: 'PATCH',
+      path: '/_plugins/_security/api/securityconfig',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(operations),
+      tls: { ca: readFileSync(ca), cert: readFileSync(adminCert), key: readFileSync(adminKey) },
+    })
+    expect({ status, text }).toMatchObject({ status: 200 })
+  }
+
+  const DOMAIN = '/config/dynamic/authc/tokens'
+  const domain = (config: object): object => ({
+    http_enabled: true,
+    order: 9,
+    http_authenticator: { type: 'jwt', challenge: false, config: { signing_key: [pem], ...config } },
+    authentication_backend: { type: 'noop' },
+  })
+
+  test('callers-unknown: what callers send on is answered with 401', async () => {
+    const [finding, ...more] = await world.findings(configOf())
+    expect(more).toEqual([])
+    expect(finding).toMatchObject({ id: 'callers-unknown', severity: 'error' })
+    expect(finding?.seen).toContain('basic (basic)')
+    expect(finding?.means).toContain('401')
+    expect(await carolIs()).toEqual([401, undefined])
+  })
+
+  test('its remedy, the gateway says who is calling: it goes, and the cluster knows the caller', async () => {
+    const said = { identity: 'proxyHeaders', cert: admin.clientCert, key: admin.clientKey } as const
+    expect(await found(configOf(said))).toEqual([])
+    expect(await carolIs(said)).toEqual([200, 'cluster:carol'])
+  })
+
+  test('callers-unknown, too, where anonymous users are let in: who shows a token is none', async () => {
+    const path = '/config/dynamic/http/anonymous_auth_enabled'
+    await configure({ op: 'replace', path, value: true })
+    expect(await found(configOf())).toEqual([['callers-unknown', 'error']])
+    expect(await carolIs()).toEqual([401, undefined])
+    await configure({ op: 'replace', path, value: false })
+  })
+
+  test('callers-unknown, too, where the tokens are read from another header; its remedy, a domain for them: it goes', async () => {
+    await configure({ op: 'add', path: DOMAIN, value: domain({ jwt_header: 'x-token', roles_key: 'roles' }) })
+    const [finding] = await world.findings(configOf())
+    expect(finding).toMatchObject({ id: 'callers-unknown' })
+    expect(await carolIs()).toEqual([401, undefined])
+    // To the letter.
+    const { subject, roles } =
+      /subject_key: (?<subject>\w+), roles_key: (?<roles>\w+)/.exec(finding?.remedy.text ?? '')?.groups ?? {}
+    await configure({ op: 'replace', path: DOMAIN, value: domain({ subject_key: subject, roles_key: roles }) })
+    expect(await found(configOf())).toEqual([])
+    expect(await carolIs()).toEqual([200, 'carol'])
+  })
+})
