@@ -13,7 +13,11 @@ const shared = {
   },
 }
 
-const deploy = { ...shared, globalSetup: '<rootDir>/test/deploy/tools/fetch-tools.ts' }
+const deploy = {
+  ...shared,
+  globalSetup: '<rootDir>/test/deploy/tools/fetch-tools.ts',
+  globalTeardown: '<rootDir>/test/support/end-collecting.ts',
+}
 
 const cluster = {
   ...shared,

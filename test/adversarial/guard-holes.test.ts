@@ -7,7 +7,6 @@ import fc from 'fast-check'
 import { startOpenSearch } from '../../src/local-cluster/start-opensearch.ts'
 import { clusterTokens } from '../support/cluster-tokens.ts'
 import { plainCluster, securedCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -20,8 +19,6 @@ import { bodySpellings, parameterSpellings } from '../vectors/guard-body-attacks
 import { harmlessSpellings, pathSpellings, routeSpellings } from '../vectors/guard-paths.ts'
 import { wireOf } from '../vectors/guard-spelling.ts'
 import type { GuardNames, Spelling } from '../vectors/guard-spelling.ts'
-
-collectTraces()
 
 const seed = randomBytes(4).readUInt32BE()
 /** Of all of them, with security: the decisions are the same, and only what lies behind them is not. */

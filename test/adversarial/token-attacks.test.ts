@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { serving, startKeyServer } from '../support/key-server.ts'
@@ -13,8 +12,6 @@ import { makeTokenWorld } from '../support/token-builder.ts'
 import type { WorldIssuer } from '../support/token-builder.ts'
 import { tokenAttacks } from '../vectors/token-attacks.ts'
 import type { AttackRequest } from '../vectors/token-attacks.ts'
-
-collectTraces()
 
 // Every attack of the list, sent to a running gateway in front of a real cluster, in both dialects: not one deletes anything.
 

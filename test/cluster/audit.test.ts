@@ -5,15 +5,12 @@ import type { AuditRecord } from '../support/audit.ts'
 import { call } from '../support/call.ts'
 import type { Call, Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { answerWith, bulk, cutBefore, multiGet, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway, TEST_ISSUER } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
 import { until } from '../support/until.ts'
-
-collectTraces()
 
 const memories = testMemories(plainCluster().url)
 const audit = openTestAudit()

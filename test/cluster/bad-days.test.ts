@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 
 import { call } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { startDeafServer } from '../support/deaf-server.ts'
 import { deleteIn, DIALECTS, errorBody } from '../support/dialects.ts'
 import {
@@ -21,8 +20,6 @@ import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { until } from '../support/key-server.ts'
 import { testMemories } from '../support/memories.ts'
-
-collectTraces()
 
 const memories = testMemories(plainCluster().url)
 const OWN = { memory_container_id: 'c', owner_id: 'alice' }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import { plainCluster } from '../support/clusters.ts'
+import { collectingInChild, collectLines } from '../support/collected.ts'
 import { bulk, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 import { testMemories } from '../support/memories.ts'
@@ -31,10 +32,12 @@ afterAll(async () => {
 })
 
 function run(...words: string[]) {
-  const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), ...words], {
+  const collecting = collectingInChild()
+  const child = spawn(process.execPath, [...collecting.flags, join(ROOT, 'src/cli.ts'), ...words], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] },
+    env: { PATH: process.env['PATH'], ...collecting.env },
   })
+  if (words[0] !== 'token') for (const stream of [child.stdout, child.stderr]) stream.on('data', collectLines('log'))
   const printed = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (printed.out += chunk))
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (printed.err += chunk))

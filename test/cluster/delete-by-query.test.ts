@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster, securedCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { answerWith, bulk, cutAfter, cutBefore, multiGet, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy, Match } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -11,8 +10,6 @@ import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
 import type { TestMemories } from '../support/memories.ts'
 import { adminCertificate, adminUser, securedMemories, securedNode } from '../support/secured-memories.ts'
-
-collectTraces()
 
 const { url } = plainCluster()
 let memories: TestMemories

@@ -3,14 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { answerWith, cutAfter, cutBefore, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy, SeenRequest } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
-
-collectTraces()
 
 const { url } = plainCluster()
 const memories = testMemories(url)

@@ -15,10 +15,12 @@ import type { Gateway } from '../../src/server.ts'
 import { call } from '../support/call.ts'
 import type { Call, Reply } from '../support/call.ts'
 import { plainCluster, securedCluster } from '../support/clusters.ts'
-import { collect } from '../support/collected.ts'
-import { collectAnswersAt, portOf } from '../support/collected-answers.ts'
+import { askOps, collect } from '../support/collected.ts'
+import { collectAnswersOf } from '../support/collected-answers.ts'
+import { collectTraces } from '../support/collected-traces.ts'
 import { serving, startKeyServer } from '../support/key-server.ts'
 import type { KeyServer } from '../support/key-server.ts'
+import { plantSecretsOf } from '../support/plant-secrets.ts'
 import { until } from '../support/until.ts'
 
 // Every file of config/examples, started as it is: only addresses and folders come from the environment.
@@ -77,11 +79,14 @@ afterAll(async () => {
 async function start(name: string, more: Record<string, string> = {}): Promise<Gateway> {
   shown.push(name)
   const config = loadConfig(join(EXAMPLES, name), { env: { ...env, ...more }, check: checkConfig })
+  plantSecretsOf(config)
+  await collectTraces()
   const started = await startGateway(config, createLog('info', { write: (line) => collect('log', line) }))
-  const stopCollecting = collectAnswersAt(new Set([portOf(started.url), portOf(started.opsUrl)]))
+  const stopCollecting = collectAnswersOf(started)
   gateway = {
     ...started,
     async close() {
+      await askOps(started.opsUrl, config.ops.token)
       await started.close()
       stopCollecting()
     },

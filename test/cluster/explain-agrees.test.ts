@@ -4,7 +4,6 @@ import type { Stage } from '../../src/core/explain.ts'
 import { MEMORY_OPERATIONS } from '../../src/core/memory-routes.ts'
 import { call } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { explain } from '../support/explain.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
@@ -13,8 +12,6 @@ import { startPluginStandIn } from '../support/plugin-stand-in.ts'
 import { headOf, openCallers } from '../support/upgrade-caller.ts'
 import { until } from '../support/until.ts'
 import { startWebSocketNode } from '../support/websocket-node.ts'
-
-collectTraces()
 
 // Each request is asked about, and then made: what was said is what is done.
 

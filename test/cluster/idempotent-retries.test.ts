@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { deleteIn, DIALECTS, errorBody, pathOf } from '../support/dialects.ts'
 import { explain } from '../support/explain.ts'
 import { answerWith, anything, bulk, cutAfter, multiGet, startFaultProxy } from '../support/fault-proxy.ts'
@@ -14,8 +13,6 @@ import { until } from '../support/key-server.ts'
 import { testMemories } from '../support/memories.ts'
 import { sharedServerNames, startSharedServer } from '../support/shared-servers.ts'
 import type { SharedServer } from '../support/shared-servers.ts'
-
-collectTraces()
 
 const memories = testMemories(plainCluster().url)
 const OWN = { memory_container_id: 'c', owner_id: 'alice' }

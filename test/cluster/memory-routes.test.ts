@@ -8,15 +8,12 @@ import { parseTarget } from '../../src/core/target.ts'
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
 import { STAND_IN_ANSWER, startPluginStandIn } from '../support/plugin-stand-in.ts'
 import type { PluginStandIn } from '../support/plugin-stand-in.ts'
 import { concretePath, PLUGIN_ROUTES } from '../vectors/plugin-routes.ts'
-
-collectTraces()
 
 const memories = testMemories(plainCluster().url)
 const ROOT = '/_plugins/_ml/memory_containers'

@@ -80,10 +80,8 @@ const onlyLong = IS_LONG ? describe : describe.skip
 onlyLong.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (engine) => {
   test(`1 GiB each way in at most ${String(ALLOWED_MIB)} MiB more of resident memory`, async () => {
     const nodes = [`http://127.0.0.1:${String((upstream.address() as AddressInfo).port)}`]
-    const gateway = await processes.start({
-      clusters: { main: { nodes, service: { kind: 'none' }, passThrough: { engine } } },
-      limits: { bodyBytes: 2 * TOTAL_MIB * MIB },
-    })
+    const clusters = { main: { nodes, service: { kind: 'none' as const }, passThrough: { engine } } }
+    const gateway = await processes.start({ clusters, limits: { bodyBytes: 2 * TOTAL_MIB * MIB } }, [], 'none')
     const idle = gateway.residentMegabytes()
     // Code that was never run, and buffers that wait for their collection, are no memory of this body.
     await ask(gateway, 'PUT', '/take', WARM_UP_MIB)

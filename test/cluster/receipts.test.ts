@@ -16,12 +16,9 @@ import type { TestAudit } from '../support/audit.ts'
 import { call } from '../support/call.ts'
 import type { Call, Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { startTestGateway, TEST_ISSUER } from '../support/gateway.ts'
 import type { GatewayOverrides, TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
-
-collectTraces()
 
 const memories = testMemories(plainCluster().url)
 const OWN = { memory_container_id: 'c', owner_id: 'alice', messages: 'SECRET-TEXT' }

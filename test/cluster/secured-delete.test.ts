@@ -4,15 +4,12 @@ import { MEMORY_TYPES } from '../../src/core/memory.ts'
 import { call } from '../support/call.ts'
 import { securedCluster } from '../support/clusters.ts'
 import type { SecuredCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { deleteIn, DIALECTS, errorBody } from '../support/dialects.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { GatewayOverrides, TestGateway } from '../support/gateway.ts'
 import { until } from '../support/key-server.ts'
 import { adminCertificate, adminUser, securedMemories, securedNode } from '../support/secured-memories.ts'
 import type { SecuredMemories } from '../support/secured-memories.ts'
-
-collectTraces()
 
 // Server versions without a security plugin on Maven Central have no secured cluster.
 const secured = securedCluster()

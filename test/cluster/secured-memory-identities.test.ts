@@ -9,7 +9,6 @@ import { clusterTokens } from '../support/cluster-tokens.ts'
 import type { ClusterTokens } from '../support/cluster-tokens.ts'
 import { securedCluster } from '../support/clusters.ts'
 import type { SecuredCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { GatewayOverrides, TestGateway } from '../support/gateway.ts'
 import { startIdentityMirror } from '../support/identity-mirror.ts'
@@ -18,8 +17,6 @@ import { until } from '../support/key-server.ts'
 import { adminCertificate, adminUser, securedMemories } from '../support/secured-memories.ts'
 import type { SecuredMemories } from '../support/secured-memories.ts'
 import { explain } from '../support/explain.ts'
-
-collectTraces()
 
 // As whom the memory routes come to the real security plugin, and with which certificate.
 

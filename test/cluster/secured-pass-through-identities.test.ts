@@ -6,12 +6,9 @@ import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { securedCluster } from '../support/clusters.ts'
 import type { SecuredCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { GatewayOverrides, TestGateway } from '../support/gateway.ts'
 import { adminCertificate, adminUser, securedMemories, securedNode } from '../support/secured-memories.ts'
-
-collectTraces()
 
 const secured = securedCluster()
 const isReady = secured?.proxyAuth === true

@@ -15,11 +15,13 @@ import type { Gateway } from '../../src/server.ts'
 import { securedCluster } from '../support/clusters.ts'
 import type { SecuredCluster } from '../support/clusters.ts'
 import { collect } from '../support/collected.ts'
-import { collectAnswersAt, portOf } from '../support/collected-answers.ts'
+import { collectAnswersOf } from '../support/collected-answers.ts'
+import { collectTraces } from '../support/collected-traces.ts'
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { serving, startKeyServer } from '../support/key-server.ts'
 import type { KeyServer } from '../support/key-server.ts'
+import { plantSecretsOf } from '../support/plant-secrets.ts'
 import { adminCertificate, adminUser, securedMemories, securedNode } from '../support/secured-memories.ts'
 import type { SecuredMemories } from '../support/secured-memories.ts'
 
@@ -47,6 +49,7 @@ onSecured('on a secured cluster, with keys that are fetched, a reload', () => {
       clusters: { main: { ...securedNode(cluster, service), service } },
       reload: { watch: false },
     }
+    plantSecretsOf(config)
     writeFileSync(file, JSON.stringify(config))
   }
 
@@ -74,8 +77,9 @@ onSecured('on a secured cluster, with keys that are fetched, a reload', () => {
     configure(adminUser(cluster), '/a.json')
     const source = openConfigSource(file, { env: {}, check: checkConfig })
     const log = createLog('info', { write: (line) => collect('log', line) })
+    await collectTraces()
     gateway = await startGateway(source.read(), log, source)
-    stopCollecting = collectAnswersAt(new Set([portOf(gateway.url), portOf(gateway.opsUrl)]))
+    stopCollecting = collectAnswersOf(gateway)
   })
   afterAll(async () => {
     await gateway.close()

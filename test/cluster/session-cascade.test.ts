@@ -3,12 +3,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
-
-collectTraces()
 
 const memories = testMemories(plainCluster().url)
 let gateway: TestGateway

@@ -36,7 +36,11 @@ afterAll(async () => {
 })
 
 const start = (): Promise<TestGateway> =>
-  startTestGateway({ cluster: { nodes: [proxy.url] }, memory: { containerIndex: memories.containerIndex } })
+  startTestGateway({
+    cluster: { nodes: [proxy.url] },
+    memory: { containerIndex: memories.containerIndex },
+    spans: 'by the test',
+  })
 
 const putMemory = (id: string): Promise<void> =>
   memories.putMemory('working', id, { memory_container_id: 'c', owner_id: 'alice', text: TEXT })
@@ -83,7 +87,7 @@ describe('with the OpenTelemetry SDK', () => {
     const told = exporter
       .getFinishedSpans()
       .map(({ name, attributes, events, status }) => ({ name, attributes, events, status }))
-    collect('traces', JSON.stringify(told))
+    collect('span', JSON.stringify(told))
     exporter.reset()
   })
   afterAll(async () => {

@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { deleteIn, DIALECTS, errorBody } from '../support/dialects.ts'
 import { answerWith, bulk, cutAfter, multiGet, neverAnswer, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy, Match } from '../support/fault-proxy.ts'
@@ -11,8 +10,6 @@ import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { until } from '../support/key-server.ts'
 import { testMemories } from '../support/memories.ts'
-
-collectTraces()
 
 const memories = testMemories(plainCluster().url)
 const index = memories.indexOf('working')

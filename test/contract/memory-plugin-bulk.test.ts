@@ -3,14 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import request from 'supertest'
 
 import { plainCluster } from '../support/clusters.ts'
-import { collectTraces } from '../support/collected-traces.ts'
 import { bulk, cutAfter, startFaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
 import { requireDescribed } from './described.ts'
-
-collectTraces()
 
 const memories = testMemories(plainCluster().url)
 const PATH = '/api/memories/bulk-delete'

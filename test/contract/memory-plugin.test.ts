@@ -9,9 +9,6 @@ import {
 } from '../vectors/legacy-requests.ts'
 import { DELETED, inShort, JSON_TYPE, openLegacyWorld, words } from './legacy-world.ts'
 import type { LegacyWorld } from './legacy-world.ts'
-import { collectTraces } from '../support/collected-traces.ts'
-
-collectTraces()
 
 let world: LegacyWorld
 beforeAll(async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { collect, collectLines } from '../support/collected.ts'
 import { fits } from './read-blocks.ts'
 import type { Block, Step } from './read-blocks.ts'
 
@@ -26,6 +27,8 @@ interface Place {
 interface Terminal {
   readonly shell: ChildProcess
   readonly ended: Promise<unknown>
+  /** The file of what it says on stderr. */
+  readonly err: string
 }
 
 /** No step may take longer: enough to download a server. */
@@ -69,11 +72,13 @@ export function openReader({ folder, env, scratch }: Place): Reader {
       detached: true,
     })
     const ended = once(terminal, 'exit')
-    terminals.push({ shell: terminal, ended })
+    terminals.push({ shell: terminal, ended, err })
     let printed = ''
+    const collectPrinted = collectLines('log')
     const good = await new Promise<boolean>((resolve) => {
       terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
         printed += text
+        collectPrinted(text)
         writeFileSync(out, printed)
         if (fits(shown?.text ?? '', printed)) resolve(true)
       })
@@ -98,11 +103,12 @@ export function openReader({ folder, env, scratch }: Place): Reader {
       shell.stdin.end()
       signal(shell, 'SIGKILL')
       await shellEnded
-      for (const { shell: terminal, ended } of terminals.reverse()) {
+      for (const { shell: terminal, ended, err } of terminals.reverse()) {
         signal(terminal, 'SIGINT')
         const killer = setTimeout(() => signal(terminal, 'SIGKILL'), 20_000)
         await ended
         clearTimeout(killer)
+        collect('log', readFileSync(err, 'utf8'))
       }
     },
   }

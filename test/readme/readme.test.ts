@@ -7,6 +7,8 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { cacheFolder } from '../../src/local-cluster/cache.ts'
+import { collectingInChild } from '../support/collected.ts'
+import { plant } from '../support/planted.ts'
 import { provokedBy } from '../vectors/doctor-findings.ts'
 import { cloneInto } from './clone.ts'
 import { fits, readBlocks, stepsOf } from './read-blocks.ts'
@@ -18,6 +20,8 @@ const page = readFileSync(join(ROOT, 'README.md'), 'utf8')
 const steps = stepsOf(readBlocks(page))
 /** Of the page: the gateway's two, and the cluster's. */
 const PORTS = [8080, 9090, 9200]
+/** Of the memories that the page has its reader store, and has nobody read. */
+const MEMORIES = [...page.matchAll(/"memory": "([^"]+)"/g)].map(([, text = '']) => text)
 const titleOf = (text: string): string => text.split('\n')[0] ?? ''
 
 describe('README.md, followed from its first block to its last in a clean clone with an empty home folder', () => {
@@ -31,6 +35,7 @@ describe('README.md, followed from its first block to its last in a clean clone 
     const [folder, home] = [join(scratch, 'clone'), join(scratch, 'home')]
     for (const made of [folder, home]) mkdirSync(made)
     cloneInto(folder, ROOT)
+    for (const memory of MEMORIES) plant(memory)
     reader = openReader({ folder, scratch, env: environment(home) })
   }, 60_000)
 
@@ -117,6 +122,7 @@ function environment(home: string): NodeJS.ProcessEnv {
     npm_config_userconfig: join(homedir(), '.npmrc'),
     npm_config_prefer_offline: 'true',
     npm_config_update_notifier: 'false',
+    ...collectingInChild('by NODE_OPTIONS').env,
   }
 }
 

@@ -1,62 +1,150 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 
+import { collectBody } from './collected-body.ts'
+import type { CollectedBody } from './collected-body.ts'
 import { collect, isCollecting } from './collected.ts'
 
-// What the servers of gateways answer, whoever asks and however: taken where Node's HTTP server writes it. HTTP/2 has no such channel.
+// What the servers of gateways answer, whoever asks and however: taken where Node's HTTP servers write it.
 
-const STARTED = 'http.server.request.start'
-/** Of one body. */
-const LONGEST = 65_536
+/** Those that were upgraded too, which are no request to Node's server any more. */
+const HTTP1 = 'http.server.response.created'
+const HTTP2 = 'http2.server.stream.created'
 
-interface Started {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-}
+type Port = 'callers' | 'ops'
 
-/** Collects all answers of servers at these ports, until the function that it returns is called. */
-export function collectAnswersAt(ports: ReadonlySet<number> | 'any'): () => void {
+/** Collects all answers of a gateway, or of all servers of this process, until the function that it returns is called. */
+export function collectAnswersOf(gateway: { readonly url: string; readonly opsUrl: string } | 'any'): () => void {
   if (!isCollecting()) return () => undefined
-  const onStart = (message: unknown): void => {
-    const { request, response } = message as Started
-    if (ports === 'any' || ports.has(request.socket.localPort ?? 0)) keepAnswer(request, response)
+  const ports = new Map<number, Port>()
+  if (gateway !== 'any') ports.set(portOf(gateway.url), 'callers').set(portOf(gateway.opsUrl), 'ops')
+  const portAt = (socket: { readonly localPort?: number | undefined } | undefined): Port | undefined =>
+    gateway === 'any' ? 'callers' : ports.get(socket?.localPort ?? 0)
+  const onResponse = (message: unknown): void => {
+    const { request, response } = message as { readonly request: IncomingMessage; readonly response: ServerResponse }
+    const port = portAt(request.socket)
+    if (port !== undefined) tapResponse(response, openAnswer(port, request.method, request.url))
   }
-  subscribe(STARTED, onStart)
-  return () => void unsubscribe(STARTED, onStart)
+  const onStream = (message: unknown): void => {
+    const { stream, headers } = message as { readonly stream: ServerHttp2Stream; readonly headers: IncomingHttpHeaders }
+    const port = portAt(stream.session?.socket)
+    if (port !== undefined) tapStream(stream, openAnswer(port, headers[':method'], headers[':path']))
+  }
+  subscribe(HTTP1, onResponse)
+  subscribe(HTTP2, onStream)
+  return () => {
+    unsubscribe(HTTP1, onResponse)
+    unsubscribe(HTTP2, onStream)
+  }
 }
 
-export function portOf(url: string): number {
+function portOf(url: string): number {
   return Number(new URL(url).port)
 }
 
-function keepAnswer(request: IncomingMessage, response: ServerResponse & { readonly _header?: string | null }): void {
-  const parts: string[] = []
-  let length = 0
-  const keep = (chunk: unknown): void => {
-    if (length >= LONGEST || !(typeof chunk === 'string' || chunk instanceof Uint8Array)) return
-    const text = Buffer.from(chunk as string).toString('latin1', 0, LONGEST)
-    length += text.length
-    parts.push(text)
-  }
-  const write = response.write.bind(response) as (...args: unknown[]) => boolean
-  const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse
-  Object.assign(response, {
-    write(...args: unknown[]) {
-      keep(args[0])
-      return write(...args)
-    },
-    end(...args: unknown[]) {
-      keep(args[0])
-      end(...args)
-      const { method = '', url = '' } = request
-      const mayHoldMemories = response.statusCode < 400 && method !== 'DELETE' && !REMOVING.test(url)
-      const text = `${response._header ?? ''} ${parts.join('')}`.replaceAll(/[\r\n]+/g, ' ')
-      const from = `answer ${String(response.statusCode)} ${method}`
-      collect(from, text, mayHoldMemories ? 'may hold memories' : undefined)
-      return response
-    },
-  })
+/** What is said of an answer before its body. */
+interface Head {
+  readonly status: number
+  readonly text: string
+  readonly encoding: string
+}
+
+interface Answer {
+  /** @param chunk that was written after this head */
+  take(head: () => Head, chunk: unknown, encoding: unknown): void
+  /** Once. */
+  end(head: () => Head): void
+  /** Those of HTTP/2, which come after the end. */
+  trailers(head: Head, trailers: unknown): void
 }
 
 /** POSTs that delete. */
 const REMOVING = /delete|erasures/i
+
+function openAnswer(port: Port, method = '', url = ''): Answer {
+  let body: CollectedBody | undefined
+  let isOver = false
+  const from = ({ status }: Head): string => `answer ${String(status)} ${method}`
+  /** Only who has asked for memories gets them: in the body of what was read, and nowhere else. */
+  const mayHoldMemories = ({ status }: Head): boolean =>
+    port === 'callers' &&
+    status >= 200 &&
+    status < 300 &&
+    (method === 'GET' || (method === 'POST' && !REMOVING.test(url)))
+  return {
+    take(head, chunk, encoding) {
+      if (isOver || !(typeof chunk === 'string' || chunk instanceof Uint8Array)) return
+      if (body === undefined) {
+        const known = head()
+        body = collectBody({ ...known, from: from(known), mayHoldMemories: mayHoldMemories(known) })
+      }
+      body.take(Buffer.from(chunk as string, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8'))
+    },
+    end(head) {
+      if (isOver) return
+      isOver = true
+      const known = head()
+      collect(from(known), known.text.replaceAll(/[\r\n]+/g, ' '))
+      body?.end()
+    },
+    trailers: (head, trailers) => collect(from(head), JSON.stringify(trailers)),
+  }
+}
+
+type Anything = (...args: unknown[]) => unknown
+
+function tapResponse(
+  response: ServerResponse & { readonly _header?: string | null; readonly _trailer?: string },
+  answer: Answer,
+): void {
+  const head = (): Head => {
+    const said = response._header ?? ''
+    const encoding = /^content-encoding:(.*)$/im.exec(said)?.[1]?.trim() ?? ''
+    return { status: response.statusCode, text: `${said} ${response._trailer ?? ''}`, encoding }
+  }
+  tapWrites(response, answer, head)
+}
+
+function tapStream(stream: ServerHttp2Stream, answer: Answer): void {
+  let said: Readonly<Record<string, unknown>> = {}
+  const head = (): Head => ({
+    status: Number(said[':status']),
+    text: `HTTP/2 ${JSON.stringify(said)}`,
+    encoding: String(said['content-encoding'] ?? ''),
+  })
+  const respond = stream.respond.bind(stream) as Anything
+  const sendTrailers = stream.sendTrailers.bind(stream) as Anything
+  Object.assign(stream, {
+    respond(...args: unknown[]) {
+      said = args[0] as typeof said
+      return respond(...args)
+    },
+    sendTrailers(...args: unknown[]) {
+      answer.trailers(head(), args[0])
+      return sendTrailers(...args)
+    },
+  })
+  tapWrites(stream, answer, head)
+}
+
+/** What is written is taken after it was written, when the head is known, and before anybody can have read it. */
+function tapWrites(to: ServerResponse | ServerHttp2Stream, answer: Answer, head: () => Head): void {
+  const write = to.write.bind(to) as Anything
+  const end = to.end.bind(to) as Anything
+  Object.assign(to, {
+    write(...args: unknown[]) {
+      const isRoom = write(...args)
+      answer.take(head, args[0], args[1])
+      return isRoom
+    },
+    end(...args: unknown[]) {
+      end(...args)
+      answer.take(head, args[0], args[1])
+      answer.end(head)
+      return to
+    },
+  })
+  // One that was broken off has no end.
+  to.once('close', () => answer.end(head))
+}

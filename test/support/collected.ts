@@ -1,23 +1,26 @@
-import { appendFileSync, mkdtempSync, openSync, writeSync } from 'node:fs'
+import { mkdtempSync, openSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-// What gateways said in a whole run of tests (logs, refusals, what the ops port answers), and what nobody is to find in it (scan-collected.ts).
+// What gateways said in a whole run of tests (logs, answers, spans, what the ops port shows), which is looked through at its end (scan-collected.ts).
 
 /** Set for all workers of a run; without it nothing is collected. */
 export const FOLDER = 'TEST_COLLECTED'
+/** `none` for a gateway in a process of its own that is to make no spans. */
+export const SPANS = 'TEST_SPANS'
 /** A part of every memory that tests store through `putMemory`. */
 export const MEMORY_TEXT = 'planted-text-of-a-memory'
 export const SAID = '.said'
 export const SAID_TO_READERS = '.said-to-readers'
-/** Shorter ones are words that stand in logs for other reasons. */
-const SHORTEST = 8
+/** Of what was too long to be kept, and was looked through when it was said. */
+export const FINDS = '.finds'
 
 /** By path. */
 const files = new Map<string, number>()
 
+/** Begins with a run; projects of one run share what is collected. */
 export function beginCollecting(): void {
-  process.env[FOLDER] = mkdtempSync(join(tmpdir(), 'memory-gateway-collected-'))
+  process.env[FOLDER] ??= mkdtempSync(join(tmpdir(), 'memory-gateway-collected-'))
 }
 
 export function isCollecting(): boolean {
@@ -25,16 +28,39 @@ export function isCollecting(): boolean {
 }
 
 /**
+ * Has a gateway in a process of its own collect what it answers, and its spans.
+ * @param how `by NODE_OPTIONS` where it is not started by the test itself
+ */
+export function collectingInChild(how?: 'by NODE_OPTIONS'): {
+  readonly flags: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+} {
+  if (!isCollecting()) return { flags: [], env: {} }
+  const flags = ['--import', join(import.meta.dirname, 'collect-of-gateways.js')]
+  const options = how === undefined ? {} : { NODE_OPTIONS: flags.map((flag) => JSON.stringify(flag)).join(' ') }
+  return { flags, env: { [FOLDER]: process.env[FOLDER], ...options } }
+}
+
+/**
  * @param from what it is, for whoever reads of a find
  * @param said whether it may hold the text of memories, as what their own caller has asked for does
  */
 export function collect(from: string, text: string, said?: 'may hold memories'): void {
+  if (text !== '') append(said === undefined ? SAID : SAID_TO_READERS, text.replaceAll(/^(?=.)/gm, `[${from}] `))
+}
+
+/** Something that was found in what is not collected, or that could not be looked at. */
+export function collectFind(find: string): void {
+  append(FINDS, find.replaceAll(/[\r\n]+/g, ' '))
+}
+
+function append(suffix: string, text: string): void {
   const folder = process.env[FOLDER]
-  if (folder === undefined || text === '') return
-  const path = join(folder, `${String(process.pid)}${said === undefined ? SAID : SAID_TO_READERS}`)
+  if (folder === undefined) return
+  const path = join(folder, `${String(process.pid)}${suffix}`)
   const file = files.get(path) ?? openSync(path, 'a')
   files.set(path, file)
-  writeSync(file, text.replaceAll(/^(?=.)/gm, `[${from}] `).replace(/\n?$/, '\n'))
+  writeSync(file, text.replace(/\n?$/, '\n'))
 }
 
 /** Like {@link collect}, for chunks of a stream that may be cut anywhere. */
@@ -48,15 +74,6 @@ export function collectLines(from: string): (chunk: string) => void {
   }
 }
 
-/** A secret of the tests, which no gateway may ever say. */
-export function plant(secret: string): string {
-  const folder = process.env[FOLDER]
-  if (folder !== undefined && secret.length >= SHORTEST) {
-    appendFileSync(join(folder, `${String(process.pid)}.planted`), `${JSON.stringify(secret)}\n`)
-  }
-  return secret
-}
-
 /** Has a gateway's ops port say all that it has to say, at the gateway's end. */
 export async function askOps(opsUrl: string, token: string | undefined): Promise<void> {
   if (!isCollecting()) return
@@ -64,8 +81,8 @@ export async function askOps(opsUrl: string, token: string | undefined): Promise
   const origin = opsUrl.replace('0.0.0.0', '127.0.0.1')
   for (const path of ['/metrics', '/readyz', '/config']) {
     await fetch(origin + path, { headers, signal: AbortSignal.timeout(2_000) }).then(
-      (response) => response.text(),
-      () => '',
+      async (response) => collect(`ops ${path}`, await response.text()),
+      () => undefined,
     )
   }
 }

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 
 import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
-import { askOps, collectLines, FOLDER, isCollecting } from './collected.ts'
+import { askOps, collectingInChild, collectLines, SPANS } from './collected.ts'
+import { plantSecretsOf } from './plant-secrets.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const MAX_PRINTED = 1_000_000
@@ -33,8 +34,11 @@ export interface GatewayProcess {
 export interface GatewayProcesses {
   /** alice's. */
   readonly token: string
-  /** @param flags Node's own */
-  start(config: Omit<ConfigInput, 'auth'>, flags?: readonly string[]): Promise<GatewayProcess>
+  /**
+   * @param flags Node's own
+   * @param spans of a gateway whose memory is measured there are none
+   */
+  start(config: Omit<ConfigInput, 'auth'>, flags?: readonly string[], spans?: 'none'): Promise<GatewayProcess>
   /** Kills those that still run. */
   killAll(): Promise<void>
   close(): Promise<void>
@@ -58,16 +62,21 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
     for (const child of started.splice(0)) child.kill('SIGKILL')
   }
 
-  async function start(config: Omit<ConfigInput, 'auth'>, flags: readonly string[] = []): Promise<GatewayProcess> {
+  async function start(
+    config: Omit<ConfigInput, 'auth'>,
+    flags: readonly string[] = [],
+    spans?: 'none',
+  ): Promise<GatewayProcess> {
     const path = join(folder, `${String(started.length)}.yaml`)
     const issuers = [{ issuer: ISSUER, audience: 'memory-gateway', jwks: { file: 'keys/jwks.json' } }]
     const configure: GatewayProcess['configure'] = (changed) => {
+      plantSecretsOf(changed, folder)
       writeFileSync(path, JSON.stringify({ listen: { port: 0 }, ops: { port: 0 }, auth: { issuers }, ...changed }))
     }
     configure(config)
-    const collecting = isCollecting() ? ['--import', join(import.meta.dirname, 'collect-own-answers.ts')] : []
-    const args = [...flags, ...collecting, join(ROOT, 'src/cli.ts'), 'start', '--config', path]
-    const env = { PATH: process.env['PATH'], [FOLDER]: process.env[FOLDER] }
+    const collecting = collectingInChild()
+    const args = [...flags, ...collecting.flags, join(ROOT, 'src/cli.ts'), 'start', '--config', path]
+    const env = { PATH: process.env['PATH'], ...collecting.env, [SPANS]: spans }
     const child = spawn(process.execPath, args, { cwd: folder, env })
     started.push(child)
     const ended = once(child, 'exit').then(([code]) => ({ code: code as unknown }))

@@ -9,7 +9,8 @@ import { createLog } from '../../src/ops/log.ts'
 import { checkConfig } from '../../src/check-config.ts'
 import { startGateway } from '../../src/server.ts'
 import { askOps, collect } from './collected.ts'
-import { collectAnswersAt, portOf } from './collected-answers.ts'
+import { collectAnswersOf } from './collected-answers.ts'
+import { collectTraces } from './collected-traces.ts'
 import { plantSecretsOf } from './plant-secrets.ts'
 
 export const TEST_ISSUER = 'https://issuer.test'
@@ -41,6 +42,8 @@ export type GatewayOverrides = Partial<Omit<ConfigInput, 'clusters'>> & {
   readonly moreClusters?: ConfigInput['clusters']
   /** Issuers beside the test's own. */
   readonly moreIssuers?: ConfigInput['auth']['issuers']
+  /** Where the test itself says whether spans are made. */
+  readonly spans?: 'by the test'
 }
 
 /** Starts a gateway: a test names only what differs from the defaults. */
@@ -48,6 +51,7 @@ export async function startTestGateway({
   cluster,
   moreIssuers = [],
   moreClusters = {},
+  spans,
   ...overrides
 }: GatewayOverrides): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'memory-gateway-test-'))
@@ -73,8 +77,9 @@ export async function startTestGateway({
     logLines.push(line)
     collect('log', line)
   }
+  if (spans === undefined) await collectTraces()
   const gateway = await startGateway(config, createLog('debug', { write }))
-  const stopCollecting = collectAnswersAt(new Set([portOf(gateway.url), portOf(gateway.opsUrl)]))
+  const stopCollecting = collectAnswersOf(gateway)
   return {
     url: gateway.url,
     opsUrl: gateway.opsUrl,

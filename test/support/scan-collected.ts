@@ -1,47 +1,41 @@
-import { createReadStream, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createReadStream, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-import { RECEIPT_TYPE } from '../../src/auth/receipt-keys.ts'
-import { FOLDER, MEMORY_TEXT, SAID, SAID_TO_READERS } from './collected.ts'
+import { FINDS, FOLDER, SAID, SAID_TO_READERS } from './collected.ts'
+import { describeFind, findsIn, forbiddenBy, plantersOf } from './planted.ts'
 
-/** How the header of every JWT begins: {"alg": {"typ": {"kid": */
-const TOKEN = /eyJ(?:hbGciOi|0eXAiOi|raWQiOi)[\w-]*/
-/** Lines in which something planted was found; and how much was looked at. What was collected is gone afterwards. */
-export async function scanCollected(): Promise<{ readonly finds: readonly string[]; readonly lines: number }> {
+export interface Scanned {
+  /** Lines in which something planted was found. */
+  readonly finds: readonly string[]
+  /** How many were looked at, by what they are. */
+  readonly lines: Readonly<Record<string, number>>
+}
+
+/** Looks through what was collected, which is gone afterwards. `undefined` where nothing is collected, or another project of the run has looked. */
+export async function scanCollected(): Promise<Scanned | undefined> {
   const folder = process.env[FOLDER]
-  if (folder === undefined) return { finds: [], lines: 0 }
-  const filesOf = (suffix: string): readonly string[] =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith(suffix))
-      .map((name) => join(folder, name))
-  const planted = filesOf('.planted').flatMap((path) => readFileSync(path, 'utf8').trimEnd().split('\n'))
-  const secrets = [...new Set(planted)].map((line) => escape(JSON.parse(line) as string))
-  const toNobody = new RegExp([TOKEN.source, ...secrets].join('|'), 'g')
-  const toReadersOnly = new RegExp([toNobody.source, escape(MEMORY_TEXT)].join('|'), 'g')
-  const finds: string[] = []
-  let lines = 0
-  for (const [suffix, pattern] of [
+  if (folder === undefined) return undefined
+  delete process.env[FOLDER]
+  const names = readdirSync(folder)
+  const linesOf = async function* (suffix: string): AsyncGenerator<string> {
+    for (const name of names.filter((one) => one.endsWith(suffix))) {
+      yield* createInterface({ input: createReadStream(join(folder, name)) })
+    }
+  }
+  const { toNobody, toReadersOnly } = forbiddenBy(plantersOf(names), folder)
+  const finds = await Array.fromAsync(linesOf(FINDS))
+  const lines: Record<string, number> = {}
+  for (const [suffix, forbidden] of [
     [SAID, toReadersOnly],
     [SAID_TO_READERS, toNobody],
   ] as const) {
-    for (const path of filesOf(suffix)) {
-      for await (const line of createInterface({ input: createReadStream(path) })) {
-        lines += 1
-        const found = [...line.matchAll(pattern)].find(([text]) => !isReceipt(text))
-        if (found !== undefined) {
-          finds.push(`${found[0]} in: ${line.slice(Math.max(0, found.index - 200), found.index + 200)}`)
-        }
-      }
+    for await (const line of linesOf(suffix)) {
+      const kind = /^\[(\w+)/.exec(line)?.[1] ?? ''
+      lines[kind] = (lines[kind] ?? 0) + 1
+      for (const find of findsIn(line, forbidden)) finds.push(describeFind(find, line))
     }
   }
   rmSync(folder, { recursive: true, force: true })
   return { lines, finds }
 }
-
-/** Receipts are signed as tokens are, and given to callers on purpose. */
-function isReceipt(text: string): boolean {
-  return TOKEN.test(text) && Buffer.from(text, 'base64url').includes(`"typ":"${RECEIPT_TYPE}"`)
-}
-
-const escape = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')

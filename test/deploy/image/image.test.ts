@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
+import { collectLines } from '../../support/collected.ts'
 import { findTool, runTool } from '../tools/prepare-tool.ts'
 import { buildRoots } from './build-roots.ts'
 import type { BuiltImage } from './build-roots.ts'
@@ -179,6 +180,7 @@ async function firstListening(child: ChildProcess): Promise<{ opsUrl: string }> 
   let printed = ''
   return new Promise((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', collectLines('log'))
       stream?.setEncoding('utf8').on('data', (text: string) => {
         printed += text
         const line = printed.split('\n').find((one) => one.includes('"listening"'))

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
+import { collectLines } from '../../support/collected.ts'
 import { cloneInto } from '../../readme/clone.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -64,6 +65,7 @@ long('the package that npm pack makes, installed as by npm install --global', ()
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
     })
+    gateway.stdout?.setEncoding('utf8').on('data', collectLines('log'))
     const opsUrl = await new Promise<string>((resolve, reject) => {
       let printed = ''
       gateway?.stdout?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,0 +1,72 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { RECEIPT_TYPE } from '../../src/auth/receipt-keys.ts'
+import { FOLDER, MEMORY_TEXT } from './collected.ts'
+
+// What nobody is to find in what gateways say.
+
+const PLANTED = '.planted'
+/** Shorter ones are words that stand in logs for other reasons. */
+const SHORTEST = 8
+/** How the header of every JWT begins: {"alg": {"typ": {"kid": */
+const TOKEN = /eyJ(?:hbGciOi|0eXAiOi|raWQiOi)[\w-]*/
+/** Of the head of a receipt's signature, by which it is told from a token, there is less. */
+const LONGEST_HEAD = 1_024
+
+/** A secret of the tests, which no gateway may ever say. */
+export function plant(secret: string): string {
+  const folder = process.env[FOLDER]
+  if (folder !== undefined && secret.length >= SHORTEST) {
+    appendFileSync(join(folder, `${String(process.pid)}${PLANTED}`), `${JSON.stringify(secret)}\n`)
+  }
+  return secret
+}
+
+/** What may not stand in a text, by who the text is for. */
+export interface Forbidden {
+  readonly toNobody: RegExp
+  /** What its reader has asked for may hold memories. */
+  readonly toReadersOnly: RegExp
+  /** No find is longer, as far as it takes to be one. */
+  readonly longest: number
+}
+
+/** @param processes whose plants count */
+export function forbiddenBy(processes: readonly number[], folder: string): Forbidden {
+  const paths = processes.map((pid) => join(folder, `${String(pid)}${PLANTED}`)).filter((path) => existsSync(path))
+  const lines = paths.flatMap((path) => readFileSync(path, 'utf8').trimEnd().split('\n'))
+  const secrets = [...new Set(lines)].map((line) => JSON.parse(line) as string)
+  const toNobody = [TOKEN.source, ...secrets.map(escape)].join('|')
+  return {
+    toNobody: new RegExp(toNobody, 'g'),
+    toReadersOnly: new RegExp(`${toNobody}|${escape(MEMORY_TEXT)}`, 'g'),
+    longest: Math.max(LONGEST_HEAD, ...secrets.map(({ length }) => length)),
+  }
+}
+
+/** The processes that planted anything. */
+export function plantersOf(names: readonly string[]): readonly number[] {
+  return names.filter((name) => name.endsWith(PLANTED)).map((name) => Number.parseInt(name, 10))
+}
+
+export interface Find {
+  readonly found: string
+  readonly at: number
+}
+
+/** What of it stands in the text. Receipts are signed as tokens are, and given to callers on purpose. */
+export function* findsIn(text: string, forbidden: RegExp): Generator<Find> {
+  for (const { 0: found, index } of text.matchAll(forbidden)) if (!isReceipt(found)) yield { found, at: index }
+}
+
+/** A find for whoever has to find out where it came from. */
+export function describeFind({ found, at }: Find, text: string): string {
+  return `${found} in: ${text.slice(Math.max(0, at - 200), at + 200)}`
+}
+
+function isReceipt(text: string): boolean {
+  return TOKEN.test(text) && Buffer.from(text, 'base64url').includes(`"typ":"${RECEIPT_TYPE}"`)
+}
+
+const escape = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
