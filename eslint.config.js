@@ -39,7 +39,12 @@ export default defineConfig(
   },
   { files: ['bench/**'], rules: { 'no-console': 'off' } },
   {
-    files: ['*.js', 'test/support/plain-summary.js', 'test/support/*-clusters.ts', 'test/deploy/tools/fetch-tools.ts'],
+    files: [
+      '*.js',
+      'test/support/{plain-summary,longest-first}.js',
+      'test/support/{end-collecting,*-clusters}.ts',
+      'test/deploy/tools/fetch-tools.ts',
+    ],
     rules: { 'no-restricted-syntax': 'off' },
   },
 )

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
+import { CHILD_ENVIRONMENT } from '../support/child-environment.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { collectingInChild, collectLines } from '../support/collected.ts'
 import { bulk, startFaultProxy } from '../support/fault-proxy.ts'
@@ -35,7 +36,7 @@ function run(...words: string[]) {
   const collecting = collectingInChild()
   const child = spawn(process.execPath, [...collecting.flags, join(ROOT, 'src/cli.ts'), ...words], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], ...collecting.env },
+    env: { ...CHILD_ENVIRONMENT, ...collecting.env },
   })
   if (words[0] !== 'token') for (const stream of [child.stdout, child.stderr]) stream.on('data', collectLines('log'))
   const printed = { out: '', err: '' }

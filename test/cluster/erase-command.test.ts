@@ -10,6 +10,7 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { openTestAudit } from '../support/audit.ts'
 import type { TestAudit } from '../support/audit.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { collect } from '../support/collected.ts'
 import { openErasureWorld, putMany } from '../support/erasure-world.ts'
 import type { ErasureWorld } from '../support/erasure-world.ts'
 import { readFileSync } from 'node:fs'
@@ -52,9 +53,10 @@ afterAll(async () => {
 const run = (words: readonly string[], input = ''): Promise<{ code: number; out: string; err: string }> =>
   new Promise((resolve) => {
     const cli = join(import.meta.dirname, '../../src/cli.ts')
-    const child = execFile(process.execPath, [cli, ...words], { cwd: folder }, (_, out, err) =>
-      resolve({ code: child.exitCode ?? -1, out, err }),
-    )
+    const child = execFile(process.execPath, [cli, ...words], { cwd: folder }, (_, out, err) => {
+      collect('erase', out + err)
+      resolve({ code: child.exitCode ?? -1, out, err })
+    })
     child.stdin?.end(input)
   })
 const erase = (...words: string[]) => run(['erase', '--config', config, ...words])

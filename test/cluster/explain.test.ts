@@ -8,7 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import type { Explanation } from '../../src/core/explain.ts'
 import { call } from '../support/call.ts'
+import { CHILD_ENVIRONMENT } from '../support/child-environment.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { collectLines } from '../support/collected.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -225,11 +227,12 @@ describe('memory-gateway explain', () => {
   async function run(stdin: string, ...words: string[]) {
     const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), 'explain', ...words], {
       cwd: folder,
-      env: { PATH: process.env['PATH'] },
+      env: CHILD_ENVIRONMENT,
     })
     let out = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk))
-    child.stderr.resume()
+    child.stdout.on('data', collectLines('explain'))
+    child.stderr.setEncoding('utf8').on('data', collectLines('explain'))
     child.stdin.on('error', () => undefined).end(stdin)
     const [code] = (await once(child, 'close')) as [number]
     return { code, out }

@@ -100,10 +100,11 @@ describe('no block of a shell can be left out', () => {
   })
 })
 
-/** What says how this machine reaches the registries, and which Java it has. */
+/** What says how this machine reaches the registries, which Java it has, and where Node keeps what it has compiled. */
 const OF_THE_MACHINE = [
   'PATH',
   'JAVA_HOME',
+  'NODE_COMPILE_CACHE',
   'NODE_EXTRA_CA_CERTS',
   'SSL_CERT_FILE',
   'HTTP_PROXY',

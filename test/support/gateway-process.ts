@@ -7,6 +7,7 @@ import { join } from 'node:path'
 
 import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { CHILD_ENVIRONMENT } from './child-environment.ts'
 import { askOps, collectingInChild, collectLines, SPANS } from './collected.ts'
 import { plantSecretsOf } from './plant-secrets.ts'
 
@@ -76,7 +77,7 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
     configure(config)
     const collecting = collectingInChild()
     const args = [...flags, ...collecting.flags, join(ROOT, 'src/cli.ts'), 'start', '--config', path]
-    const env = { PATH: process.env['PATH'], ...collecting.env, [SPANS]: spans }
+    const env = { ...CHILD_ENVIRONMENT, ...collecting.env, [SPANS]: spans }
     const child = spawn(process.execPath, args, { cwd: folder, env })
     started.push(child)
     const ended = once(child, 'exit').then(([code]) => ({ code: code as unknown }))

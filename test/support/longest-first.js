@@ -1,0 +1,21 @@
+import Sequencer from '@jest/test-sequencer'
+
+import { LONGEST } from './longest-suites.js'
+
+/** Jest's testSequencer: the longest suites first, the others as Jest has them (by the last run's times, else by the sizes of files). */
+export default class LongestFirst extends Sequencer {
+  /**
+   * @override
+   * @param {Parameters<Sequencer['sort']>[0]} tests
+   */
+  async sort(tests) {
+    const sorted = await super.sort(tests)
+    return sorted.toSorted((one, other) => placeOf(one.path) - placeOf(other.path))
+  }
+}
+
+/** @param {string} path */
+function placeOf(path) {
+  const place = LONGEST.findIndex((name) => path.endsWith(`/test/${name}.test.ts`))
+  return place === -1 ? LONGEST.length : place
+}
