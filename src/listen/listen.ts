@@ -8,6 +8,8 @@ import type { TLSSocket } from 'node:tls'
 import type { ConfigFile } from '../config/schema.ts'
 import { InFlight } from '../core/in-flight.ts'
 import { continueWhenRead } from './continue-when-read.ts'
+import { refuseUnparsable } from './refuse-unparsable.ts'
+import type { UnderWay } from './refuse-unparsable.ts'
 import { acceptHttp2 } from './serve-http2.ts'
 import type { Http2Connections } from './serve-http2.ts'
 import { canUpgrade, serveUpgrades, upgradeOptions } from './serve-upgrades.ts'
@@ -34,17 +36,10 @@ interface Hooks {
   readonly upgrades?: Upgrades | undefined
 }
 
-interface UnderWay {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-}
-
 const http2Of = new WeakMap<Server, Http2Connections>()
 /** Answers under way on HTTP/1.1, until their server has announced its end. */
 const answersOf = new WeakMap<Server, InFlight<ServerResponse>>()
 const breakUpgradedOf = new WeakMap<Server, () => void>()
-/** Those that are told as soon as the answer before is out. */
-const refused = new WeakSet<Socket>()
 
 /** Node's own limits of a request (stage 0), and a server that listens. Rejects where the port cannot be had. */
 export async function listen(
@@ -142,42 +137,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
 function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): Error {
   const why = REMEDIES[cause.code ?? ''] ?? cause.message
   return new Error(`Cannot listen on ${host}:${String(port)}: ${why}`, { cause })
-}
-
-const PARSE_FAILURES: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-}
-
-/**
- * What is not HTTP gets an answer too, and then the connection is closed: where its next request begins is not known. Whole requests that came
- * before it get theirs first, or it would be taken for one of them.
- */
-function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket, underWay: readonly UnderWay[]): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const before = underWay.find(({ request }) => request.complete)
-  if (before !== undefined) {
-    // Each further part that arrives fails again: one refusal is enough, and one listener.
-    if (refused.has(socket)) return
-    refused.add(socket)
-    before.response.once('close', () => {
-      refused.delete(socket)
-      refuseUnparsable(error, socket, underWay)
-    })
-    return
-  }
-  if (underWay.some(({ response }) => response.headersSent)) {
-    socket.destroy()
-    return
-  }
-  const statusLine = PARSE_FAILURES[error.code ?? ''] ?? '400 Bad Request'
-  const body = '{"error":"The request is not valid HTTP"}'
-  const head = `HTTP/1.1 ${statusLine}\r\ncontent-type: application/json; charset=UTF-8\r\nconnection: close`
-  socket.end(`${head}\r\ncontent-length: ${String(body.length)}\r\n\r\n${body}`)
 }
 
 export function urlOf(server: Server): string {
