@@ -1,6 +1,7 @@
 import type { NodeState } from '../core/cluster-nodes.ts'
 import type { ReadChecks } from './health.ts'
-import type { ClusterReading, Readings } from './readings.ts'
+import type { ClusterReading } from './cluster-readings.ts'
+import type { Readings } from './readings.ts'
 import type { OpsRoute } from './route.ts'
 
 /** How the gateway is at the moment, for people; times as in `2026-11-22T10:00:00.000Z`. */
