@@ -111,7 +111,7 @@ function tapStream(stream: ServerHttp2Stream, answer: Answer): void {
   const head = (): Head => ({
     status: Number(said[':status']),
     text: `HTTP/2 ${JSON.stringify(said)}`,
-    encoding: String(said['content-encoding'] ?? ''),
+    encoding: [said['content-encoding']].flat().join(', '),
   })
   const respond = stream.respond.bind(stream) as Anything
   const sendTrailers = stream.sendTrailers.bind(stream) as Anything

@@ -23,6 +23,10 @@ export function beginCollecting(): void {
   process.env[FOLDER] ??= mkdtempSync(join(tmpdir(), 'memory-gateway-collected-'))
 }
 
+export function endCollecting(): void {
+  delete process.env['TEST_COLLECTED']
+}
+
 export function isCollecting(): boolean {
   return process.env[FOLDER] !== undefined
 }

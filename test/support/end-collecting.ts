@@ -4,7 +4,7 @@ import { scanCollected } from './scan-collected.ts'
  * Jest's globalTeardown; of all projects that collect, the first one's looks.
  * @throws Error where a token, a password or a memory's text was found in what gateways said during the run: it fails the run
  */
-export default async function endCollecting(): Promise<void> {
+export default async function scanAll(): Promise<void> {
   const scanned = await scanCollected()
   if (scanned === undefined) return
   const counts = Object.entries(scanned.lines).map(([kind, count]) => `${String(count)} ${kind}`)

@@ -6,11 +6,17 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { mapValues } from '../../src/config/walk.ts'
 import { plant } from './planted.ts'
 
+type Service = ConfigInput['clusters'][string]['service']
+
+interface WithClusters {
+  readonly clusters?: Readonly<Record<string, { readonly service: Service }>>
+}
+
 /**
  * Plants every password, token and private key of a configuration, as it is written or as it was read.
  * @param folder where it stands, or would
  */
-export function plantSecretsOf(config: Partial<ConfigInput>, folder = '/'): void {
+export function plantSecretsOf(config: WithClusters, folder = '/'): void {
   const read = (path: string): string => {
     const whole = resolve(folder, path)
     return existsSync(whole) ? readFileSync(whole, 'utf8').trimEnd() : ''

@@ -2,7 +2,7 @@ import { createReadStream, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-import { FINDS, FOLDER, SAID, SAID_TO_READERS } from './collected.ts'
+import { endCollecting, FINDS, FOLDER, SAID, SAID_TO_READERS } from './collected.ts'
 import { describeFind, findsIn, forbiddenBy, plantersOf } from './planted.ts'
 
 export interface Scanned {
@@ -16,7 +16,7 @@ export interface Scanned {
 export async function scanCollected(): Promise<Scanned | undefined> {
   const folder = process.env[FOLDER]
   if (folder === undefined) return undefined
-  delete process.env[FOLDER]
+  endCollecting()
   const names = readdirSync(folder)
   const linesOf = async function* (suffix: string): AsyncGenerator<string> {
     for (const name of names.filter((one) => one.endsWith(suffix))) {
@@ -24,7 +24,8 @@ export async function scanCollected(): Promise<Scanned | undefined> {
     }
   }
   const { toNobody, toReadersOnly } = forbiddenBy(plantersOf(names), folder)
-  const finds = await Array.fromAsync(linesOf(FINDS))
+  const finds: string[] = []
+  for await (const line of linesOf(FINDS)) finds.push(line)
   const lines: Record<string, number> = {}
   for (const [suffix, forbidden] of [
     [SAID, toReadersOnly],

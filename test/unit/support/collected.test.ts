@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
 import { connect, createServer as createHttp2Server } from 'node:http2'
+import type { Http2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 
@@ -11,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 
 import { RECEIPT_TYPE } from '../../../src/auth/receipt-keys.ts'
 import { KEPT } from '../../support/collected-body.ts'
-import { beginCollecting, collect, collectLines, FOLDER, MEMORY_TEXT } from '../../support/collected.ts'
+import { beginCollecting, collect, collectLines, endCollecting, FOLDER, MEMORY_TEXT } from '../../support/collected.ts'
 import { collectAnswersOf } from '../../support/collected-answers.ts'
 import { plant } from '../../support/planted.ts'
 import { scanCollected } from '../../support/scan-collected.ts'
@@ -22,12 +23,12 @@ const TOKEN = 'eyJhbGciOiJFUzI1NiJ9'
 const closing: (() => Promise<unknown>)[] = []
 
 beforeEach(() => {
-  delete process.env[FOLDER]
+  endCollecting()
   beginCollecting()
 })
 afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()))
-  delete process.env[FOLDER]
+  endCollecting()
   if (ofThisRun !== undefined) process.env[FOLDER] = ofThisRun
 })
 
@@ -39,7 +40,7 @@ async function scan(): Promise<{ readonly found: readonly string[]; readonly lin
   }
 }
 
-async function listen(server: Pick<Server, 'listen' | 'close'> & { address(): unknown }): Promise<string> {
+async function listen(server: Server | Http2Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   closing.push(() => new Promise((resolve) => server.close(resolve)))
   return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
@@ -51,7 +52,10 @@ async function serve(listener: RequestListener, as: 'callers' | 'ops' = 'callers
   const url = await listen(server)
   const other = 'http://127.0.0.1:1'
   const stop = collectAnswersOf(as === 'ops' ? { url: other, opsUrl: url } : { url, opsUrl: other })
-  closing.push(() => Promise.resolve(server.closeAllConnections()))
+  closing.push(() => {
+    server.closeAllConnections()
+    return Promise.resolve()
+  })
   return { url, stop }
 }
 
@@ -201,7 +205,7 @@ describe('beyond what is kept of a body', () => {
 
   test('a memory may stand in what was read, not in what answers a delete', async () => {
     expect(await found(MEMORY_TEXT, 2 * KEPT, 1_000)).toEqual([])
-    delete process.env[FOLDER]
+    endCollecting()
     beginCollecting()
     expect(await found(MEMORY_TEXT, 2 * KEPT, 1_000, 'DELETE')).toEqual([MEMORY_TEXT])
   })
