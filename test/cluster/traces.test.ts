@@ -39,7 +39,7 @@ const start = (): Promise<TestGateway> =>
   startTestGateway({
     cluster: { nodes: [proxy.url] },
     memory: { containerIndex: memories.containerIndex },
-    spans: 'by the test',
+    spans: 'none',
   })
 
 const putMemory = (id: string): Promise<void> =>

@@ -53,7 +53,7 @@ function scanStream(from: string, mayHoldMemories: boolean, before: string): Col
   let carried = before.slice(-longest)
   const look = (text: string, upTo: number): void => {
     for (const find of findsIn(text, pattern)) {
-      if (find.at < upTo) collectFind(`[${from}] ${describeFind(find, text)}`)
+      if (find.at < upTo) collectFind(describeFind(find, from, text))
     }
   }
   return {

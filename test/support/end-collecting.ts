@@ -11,5 +11,7 @@ export default async function scanAll(): Promise<void> {
   process.stderr.write(`lines of gateways scanned for tokens, passwords and memory texts: ${counts.join(', ')}\n`)
   const { finds } = scanned
   if (finds.length === 0) return
-  throw new Error(`A secret was found ${String(finds.length)} times:\n${finds.slice(0, 20).join('\n')}`)
+  const bySource = Map.groupBy(finds, (find) => find.slice(0, find.indexOf(']')))
+  const shown = [...bySource.values()].flatMap((some) => some.slice(0, 5))
+  throw new Error(`A secret was found ${String(finds.length)} times:\n${shown.join('\n')}`)
 }

@@ -42,8 +42,8 @@ export type GatewayOverrides = Partial<Omit<ConfigInput, 'clusters'>> & {
   readonly moreClusters?: ConfigInput['clusters']
   /** Issuers beside the test's own. */
   readonly moreIssuers?: ConfigInput['auth']['issuers']
-  /** Where the test itself says whether spans are made. */
-  readonly spans?: 'by the test'
+  /** Where the test makes spans of its own, or looks at what is sent without. */
+  readonly spans?: 'none'
 }
 
 /** Starts a gateway: a test names only what differs from the defaults. */

@@ -61,8 +61,8 @@ export function* findsIn(text: string, forbidden: RegExp): Generator<Find> {
 }
 
 /** A find for whoever has to find out where it came from. */
-export function describeFind({ found, at }: Find, text: string): string {
-  return `${found} in: ${text.slice(Math.max(0, at - 200), at + 200)}`
+export function describeFind({ found, at }: Find, from: string, text: string): string {
+  return `[${from}] ${found} in: ${text.slice(Math.max(0, at - 200), at + 200)}`
 }
 
 function isReceipt(text: string): boolean {

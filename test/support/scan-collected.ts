@@ -32,9 +32,10 @@ export async function scanCollected(): Promise<Scanned | undefined> {
     [SAID_TO_READERS, toNobody],
   ] as const) {
     for await (const line of linesOf(suffix)) {
-      const kind = /^\[(\w+)/.exec(line)?.[1] ?? ''
-      lines[kind] = (lines[kind] ?? 0) + 1
-      for (const find of findsIn(line, forbidden)) finds.push(describeFind(find, line))
+      const from = /^\[([^\]]*)\]/.exec(line)?.[1] ?? ''
+      const [kind = ''] = from.split(' ')
+      if (line !== '') lines[kind] = (lines[kind] ?? 0) + 1
+      for (const find of findsIn(line, forbidden)) finds.push(describeFind(find, from, line))
     }
   }
   rmSync(folder, { recursive: true, force: true })
