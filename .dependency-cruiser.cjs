@@ -36,7 +36,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(handlers/|app\\.ts|server\\.ts|open-(clusters?|deciding|parts|pass-through|receipts)\\.ts|watch-upgraded\\.ts)',
+          '^src/(handlers/|app(?:/|\\.ts)|server\\.ts|open-(clusters?|deciding|parts|pass-through|receipts)\\.ts|watch-upgraded\\.ts)',
       },
       to: { path: '^src/handlers/' },
     },
@@ -72,7 +72,7 @@ module.exports = {
     owner('redis', ['redis'], '^src/shared-state/'),
     owner('rate-limiter-flexible', ['rate-limiter-flexible'], '^src/shared-state/'),
     owner('cockatiel', ['cockatiel'], '^src/cluster/'),
-    owner('express', ['express'], '^src/(app|ops/)'),
+    owner('express', ['express'], '^src/(app\\.ts|ops/)'),
     owner('commander', ['commander'], ['^src/commands(/|\\.ts$)', '^src/local-cluster/command\\.ts$']),
     owner('zod', ['zod'], '^src/config/'),
     owner('yaml', ['yaml'], '^src/config/'),

@@ -3,39 +3,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import express from 'express'
 
+import { countRequest, logAccess } from './app/account.ts'
+import { answer } from './app/answer.ts'
+import type { AppParts } from './app/parts.ts'
 import { FAILURES, GatewayError } from './core/failure.ts'
 import type { Lease } from './core/in-force.ts'
-import { presentationOf } from './core/parameters.ts'
 import type { Principal } from './core/principal.ts'
-import { dialectOf, dialectOfRawTarget } from './core/route.ts'
 import { Stopwatch } from './core/stopwatch.ts'
 import type { ArrivedRequest, Tracing } from './core/tracing.ts'
 import type { AskedUpgrade } from './forward/engine.ts'
 import { chooseFor, readRoute } from './handlers/admit.ts'
-import type { AdmitParts } from './handlers/admit.ts'
-import type { Exchange, Handled, HandlerParts } from './handlers/exchange.ts'
+import type { Exchange, Handled } from './handlers/exchange.ts'
 import { requireScopeFor, workOf } from './handlers/work-of.ts'
-import type { Log } from './ops/log.ts'
-import type { Metrics } from './ops/metrics.ts'
 import { keySetOf } from './handlers/publish-keys.ts'
-import { answerOf } from './wire/answer.ts'
 import type { Result } from './wire/answer.ts'
-
-/** What the stages of a request stand on. */
-export interface AppParts extends HandlerParts, AdmitParts {
-  /** `X-OpenSearch-Version` where no cluster is chosen yet. */
-  readonly versionHeader: () => string | undefined
-  /** Browser origins that may use the legacy API. */
-  readonly corsOrigins: readonly string[]
-  /** Requests under way at once; any more are refused before anything is done for them. */
-  readonly maxInFlight: number
-  readonly log: Log
-  /** Where nobody collects spans, `undefined`. */
-  readonly tracing: Tracing | undefined
-  /** How the access line names the caller. */
-  readonly subjectInLog: (principal: Principal) => string | undefined
-  readonly metrics: Pick<Metrics, 'request' | 'delete' | 'failure' | 'tokenRefused' | 'guardDecision'>
-}
 
 const OURS = /^\/(?:_plugins\/_ml|api)\//
 
@@ -180,39 +161,8 @@ async function authenticate(
   }
 }
 
-/** Stage 8: the one function that puts an answer on the socket. */
-function answer(parts: AppParts, exchange: Exchange, result: Result): void {
-  const { request, response, route, target, method, uri, requestId } = exchange
-  if (response.headersSent || response.destroyed) {
-    response.destroy()
-    return
-  }
-  const origin = request.headers.origin
-  const { status, headers, body } = answerOf(result, {
-    dialect: route === undefined ? dialectOfRawTarget(uri) : dialectOf(route),
-    method,
-    uri,
-    decodedPath: target?.decodedPath ?? uri,
-    presentation: presentationOf(target, request.headers.accept),
-    requestId,
-    opaqueId: [request.headers['x-opaque-id']].flat()[0],
-    versionHeader: (exchange.cluster ?? parts).versionHeader(),
-    legacyMissing: parts.legacy.missing,
-    isReplayed: exchange.isReplayed === true,
-    corsOrigin: allowedOrigin(origin, parts.corsOrigins),
-  })
-  response.writeHead(status, headers.flat())
-  response.end(method === 'HEAD' ? undefined : body)
-}
-
 function isPreflight(request: IncomingMessage): boolean {
   return request.headers.origin !== undefined && request.headers['access-control-request-method'] !== undefined
-}
-
-function allowedOrigin(origin: string | undefined, origins: readonly string[]): string | undefined {
-  if (origin === undefined) return undefined
-  if (origins.includes('*')) return '*'
-  return origins.includes(origin) ? origin : undefined
 }
 
 /** Every Authorization header as it arrived: Node keeps only the first in `headers`. */
@@ -222,34 +172,4 @@ function authorizationOf(request: IncomingMessage): readonly string[] {
 
 function wellFormedId(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' && /^[\w.:-]{1,128}$/.test(header) ? header : undefined
-}
-
-/** Stage 9: one line a request, on every path. */
-function logAccess({ log, subjectInLog }: AppParts, exchange: Exchange): void {
-  const { response, principal, outcome, route } = exchange
-  log.access({
-    requestId: exchange.requestId,
-    method: exchange.method,
-    path: exchange.target === undefined ? '' : (/^[^?#;]*/.exec(exchange.uri)?.[0] ?? '').slice(0, 512),
-    route: route?.kind ?? 'refused',
-    status: response.statusCode,
-    durationMs: Math.round((performance.now() - exchange.startedAt) * 1000) / 1000,
-    ...(principal === undefined ? {} : { issuer: principal.issuer, subject: subjectInLog(principal) }),
-    ...(outcome === undefined ? {} : { outcome: outcome.kind }),
-    ...(response.writableFinished ? {} : { aborted: true }),
-  })
-}
-
-function countRequest(metrics: AppParts['metrics'], exchange: Exchange): void {
-  const { response, route, uri, startedAt, waited, deletes = [], guarded } = exchange
-  const took = performance.now() - startedAt
-  metrics.request({
-    route: route?.kind ?? 'refused',
-    dialect: route === undefined ? dialectOfRawTarget(uri) : dialectOf(route),
-    status: response.statusCode,
-    seconds: took / 1000,
-    ownSeconds: (took - waited.total) / 1000,
-  })
-  for (const { outcome, type, memories } of deletes) metrics.delete(outcome, type, memories)
-  if (guarded?.isClean === true) metrics.guardDecision('allowed', '', guarded.class)
 }

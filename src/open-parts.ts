@@ -1,4 +1,4 @@
-import type { AppParts } from './app.ts'
+import type { AppParts } from './app/parts.ts'
 import type { ConfigFile } from './config/schema.ts'
 import type { UpgradedConnections } from './core/upgraded.ts'
 import { createAudit } from './handlers/audit.ts'
