@@ -14,7 +14,7 @@ const MIB = 1_048_576
 const IS_LONG = process.env['TEST_LONG'] === '1'
 const ALLOWED_MIB = 64
 const TOTAL_MIB = 1_024
-/** After so much, what stays uncollected has come to its size: seen with bodies of any length, about 64 MiB of buffers (Node 24), and the young generation. */
+/** After so much, what stays uncollected has come to its size: seen with bodies of any length, about 32 MiB of buffers, and the young generation. */
 const WARM_UP_MIB = 128
 const SAMPLE_MS = 10
 
