@@ -58,6 +58,7 @@ async function serve(listener: RequestListener, as: 'callers' | 'ops' = 'callers
   const other = 'http://127.0.0.1:1'
   const stop = collectAnswersOf(as === 'ops' ? { url: other, opsUrl: url } : { url, opsUrl: other })
   closing.push(() => {
+    stop()
     server.closeAllConnections()
     return Promise.resolve()
   })
@@ -143,8 +144,13 @@ describe('answers are scanned whoever asks', () => {
       response.end(`${TOKEN}-body`)
     })
     const url = await listen(server)
-    collectAnswersOf({ url, opsUrl: 'http://127.0.0.1:1' })
+    const stop = collectAnswersOf({ url, opsUrl: 'http://127.0.0.1:1' })
     const session = connect(url)
+    closing.push(() => {
+      stop()
+      session.destroy()
+      return Promise.resolve()
+    })
     for (const [method, path] of [
       ['GET', '/read'],
       ['DELETE', '/read'],
@@ -152,7 +158,6 @@ describe('answers are scanned whoever asks', () => {
       const stream = session.request({ ':method': method, ':path': path }).resume()
       await once(stream, 'close')
     }
-    session.close()
     const { found, lines } = await scan()
     const each = [`${TOKEN}-head`, `${TOKEN}-late`]
     expect([...found].sort()).toEqual([...each, ...each, `${TOKEN}-body`, `${TOKEN}-body`, MEMORY_TEXT].sort())
