@@ -108,7 +108,9 @@ export function javaArguments(
   return [
     `-Xms${heapMegabytes}m`,
     `-Xmx${heapMegabytes}m`,
-    ...(isShortLived ? ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] : []),
+    ...(isShortLived ? ['-XX:TieredStopAtLevel=1'] : []),
+    // Under G1 alone does the server collect before it answers 429 for want of memory; a small heap has no use for its threads.
+    ...(isShortLived && heapMegabytes < 1_024 ? ['-XX:+UseSerialGC'] : []),
     '-XX:+ExitOnOutOfMemoryError',
     // Its file in /tmp/hsperfdata_<user> would outlive a killed server.
     '-XX:-UsePerfData',

@@ -13,8 +13,11 @@ import { beginCollecting } from './collected.ts'
 
 const started: RunningOpenSearch[] = []
 
-/** With half of it the server's circuit breaker answered 429 now and then when suites ran side by side. */
-const HEAP_MEGABYTES = 1_024
+/**
+ * With half of the heap the server's circuit breaker answered 429 now and then when suites ran side by side. For the minutes of a run compiling well does not pay:
+ * the start and 800 tests took 93 s of CPU time in place of 143.
+ */
+const JAVA = { heapMegabytes: 1_024, isShortLived: true }
 
 /** Jest's globalSetup: one cluster of each kind for the whole run, or those of TEST_CLUSTERS_KEEP (see keep-clusters.ts). */
 export default async function startClusters(): Promise<void> {
@@ -30,10 +33,10 @@ export async function startTestClusters(): Promise<TestClusters> {
   const progress = progressPrinter(process.stderr)
   try {
     const [plain, secured] = await Promise.all([
-      start({ version, heapMegabytes: HEAP_MEGABYTES, onProgress: progress.show }),
+      start({ version, ...JAVA, onProgress: progress.show }),
       securityPluginFor(version) === undefined
         ? undefined
-        : startSecured({ version, heapMegabytes: HEAP_MEGABYTES, onProgress: progress.show }),
+        : startSecured({ version, ...JAVA, onProgress: progress.show }),
     ])
     return { plain: describe(plain), secured }
   } catch (error) {
