@@ -131,13 +131,14 @@ long('a secured cluster that reads no tokens (TEST_LONG=1)', () => {
       body: JSON.stringify(operations),
       tls: { ca: readFileSync(ca), cert: readFileSync(adminCert), key: readFileSync(adminKey) },
     })
-    expect({ status, text }).toMatchObject({ status: 200 })
+    expect(status === 200 ? '' : text).toBe('')
   }
 
   const DOMAIN = '/config/dynamic/authc/tokens'
   const domain = (config: object): object => ({
     http_enabled: true,
-    order: 9,
+    // Before the one for passwords, which asks for one where there is none.
+    order: 1,
     http_authenticator: { type: 'jwt', challenge: false, config: { signing_key: [pem], ...config } },
     authentication_backend: { type: 'noop' },
   })
@@ -159,7 +160,7 @@ long('a secured cluster that reads no tokens (TEST_LONG=1)', () => {
 
   test('callers-unknown, too, where anonymous users are let in: who shows a token is none', async () => {
     const path = '/config/dynamic/http/anonymous_auth_enabled'
-    await configure({ op: 'replace', path, value: true })
+    await configure({ op: 'add', path, value: true })
     expect(await found(configOf())).toEqual([['callers-unknown', 'error']])
     expect(await carolIs()).toEqual([401, undefined])
     await configure({ op: 'replace', path, value: false })

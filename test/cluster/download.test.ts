@@ -52,9 +52,14 @@ onTerminal('demo --real of somebody who never ran it before (TEST_LONG=1)', () =
     expect(progress).not.toContain('\n')
     const said = progress.split(CLEAR).filter((text) => text !== '')
     expect(said[0]).toContain(`Putting opensearch-${DEFAULT_VERSION} together from Maven Central`)
-    const counted = said.flatMap((text) => /^Fetching OpenSearch from Maven Central: (\d+) files/.exec(text)?.[1] ?? [])
-    expect(counted.length).toBeGreaterThan(1)
-    expect(counted.map(Number)).toEqual(counted.map(Number).toSorted((one, other) => one - other))
+    const counted = said.flatMap((text) => {
+      const files = /^Fetching OpenSearch from Maven Central: (\d+) files/.exec(text)?.[1]
+      return files === undefined ? [] : [Number(files)]
+    })
+    expect(Math.max(...counted)).toBeGreaterThan(50)
+    // Maven is run twice: which log4j it takes is known only once the server is there.
+    const falls = counted.filter((files, position) => files < (counted[position - 1] ?? 0))
+    expect(falls.length).toBeLessThan(2)
     expect(said.at(-1)).toBe(`Starting OpenSearch ${DEFAULT_VERSION}`)
     expect(progress.endsWith(CLEAR)).toBe(true)
     expect(rest).toContain('{"message":"Memory deleted"}')

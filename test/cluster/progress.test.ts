@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import { DEFAULT_VERSION } from '../../src/local-cluster/versions.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { collect } from '../support/collected.ts'
 import { doctorConfig, doctorWorld } from '../support/doctor-world.ts'
 import type { DoctorWorld } from '../support/doctor-world.ts'
 import { CLEAR, environmentOfUsers, hasTerminal, runOnTerminal } from '../support/terminal.ts'
@@ -27,6 +28,12 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
+async function doctorOnTerminal(options: Parameters<typeof runOnTerminal>[1]): ReturnType<typeof runOnTerminal> {
+  const ended = await runOnTerminal(doctor, options)
+  collect('doctor', ended.shown)
+  return ended
+}
+
 const positions = (shown: string, texts: readonly string[]): readonly number[] =>
   texts.map((text) => shown.indexOf(text))
 
@@ -34,7 +41,7 @@ const onTerminal = hasTerminal ? describe : describe.skip
 
 onTerminal('on a terminal', () => {
   test('doctor shows each step in one line that is drawn anew, and is gone in the end, with NO_COLOR too: it has no colours', async () => {
-    const { code, shown } = await runOnTerminal(doctor, { env: { NO_COLOR: '1' } })
+    const { code, shown } = await doctorOnTerminal({ env: { NO_COLOR: '1' } })
     expect(code).toBe(3)
     const drawn = positions(shown, [...STEPS.map((step) => `${CLEAR}${step}`), `${CLEAR}cluster main\r\n`])
     expect(drawn).not.toContain(-1)
@@ -45,7 +52,7 @@ onTerminal('on a terminal', () => {
   })
 
   test('with CI=true doctor writes plain lines: a log keeps what a terminal would overwrite', async () => {
-    const { shown } = await runOnTerminal(doctor, { env: { CI: 'true' } })
+    const { shown } = await doctorOnTerminal({ env: { CI: 'true' } })
     expect(
       positions(
         shown,

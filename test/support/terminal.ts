@@ -2,8 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 
-import { collect } from './collected.ts'
-
 /** Of util-linux: runs a command as if somebody had typed it into a terminal. */
 const SCRIPT = '/usr/bin/script'
 
@@ -42,7 +40,6 @@ export async function runOnTerminal(command: readonly string[], { env = {}, unti
     child.stdin.write('\u0003')
   })
   const [code] = await closed
-  collect('on a terminal', shown)
   return { code, shown }
 }
 

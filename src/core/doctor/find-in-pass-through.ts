@@ -34,7 +34,7 @@ export function findInPassThrough(
       seen: `requests are passed through with the caller's own token (identity caller), and ${name} reads none: its authentication domains are ${few(unreadTokens.domains) || 'none'}`,
       means: 'what is passed through is answered with 401 by the cluster; deletes of memories work',
       remedy: {
-        text: `let the cluster read the tokens, by an authentication domain of type jwt or openid (${keys}); or, where it has one of type proxy that trusts this machine, set ${passThrough} to { identity: proxyHeaders, cert, key } with a pair that is not the service's`,
+        text: `let the cluster read the tokens, by an authentication domain of type jwt or openid (${keys}) that comes before any that challenges; or, where it has one of type proxy that trusts this machine, set ${passThrough} to { identity: proxyHeaders, cert, key } with a pair that is not the service's`,
       },
     },
   ]
