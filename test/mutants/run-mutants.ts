@@ -14,6 +14,7 @@ const workshop = join(root, '.mutants')
 /** Which tests speak for the checks of a folder: the later ones are asked only where the earlier ones noticed nothing. */
 const TESTS: Readonly<Record<string, readonly string[]>> = {
   'src/auth': ['test/unit/auth/token-attacks', 'test/unit/auth'],
+  'src/cluster': ['test/unit/cluster'],
   'src/core/erasure': ['test/unit/core/erasure'],
   'src/core/asked-upgrade': ['test/unit/core/asked-upgrade'],
   'src/core/guard/upgrade': ['test/unit/core/guard/upgrade'],
@@ -72,7 +73,7 @@ function tryMutant(mutant: Mutant): readonly string[] {
 }
 
 function main(wanted: readonly string[]): number {
-  const mutants = globSync(['src/{auth,core,erasures,forward}/**/*.ts', 'src/watch-upgraded.ts'], { cwd: root })
+  const mutants = globSync('src/**/*.ts', { cwd: root })
     .flatMap((file) => findChecks(join(root, file)))
     .filter(({ check }) => wanted.length === 0 || wanted.includes(check))
   rmSync(workshop, { recursive: true, force: true })
