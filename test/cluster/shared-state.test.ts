@@ -199,6 +199,13 @@ describe.each(sharedServerNames())('a %s server with a password, over TLS', (nam
   })
 })
 
+/** How far a server is, in bytes of what primaries send to their copies. */
+function offsetOf(server: SharedServer, field: 'master_repl_offset' | 'slave_repl_offset'): number {
+  const { [1]: offset } = new RegExp(`^${field}:(\\d+)`, 'm').exec(server.command('info', 'replication')) ?? []
+  if (offset === undefined) throw new Error(`there is no ${field}`)
+  return Number(offset)
+}
+
 describe.each(sharedServerNames())('%s servers of which another becomes the primary', (name) => {
   let one: SharedServer
   let two: SharedServer
@@ -223,7 +230,9 @@ describe.each(sharedServerNames())('%s servers of which another becomes the prim
   test('are followed, though the old connection stands; what was kept and copied is known', async () => {
     await memories.putMemory('working', 'copied', OWN)
     expect((await removeAt(gateway, 'copied', 'copied')).status).toBe(200)
-    await until(() => one.command('wait', '1', '1000') === '1')
+    // Not WAIT: that is about what its own connection wrote.
+    const written = offsetOf(one, 'master_repl_offset')
+    await until(() => offsetOf(two, 'slave_repl_offset') >= written)
     two.command('replicaof', 'no', 'one')
     one.command('replicaof', '127.0.0.1', String(two.port))
     address.leadTo(two.port)
