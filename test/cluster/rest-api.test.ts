@@ -22,6 +22,11 @@ const SELECTION = [
   ...['search/10_source_filtering', 'search/20_default_values', 'search/30_limits', 'search/90_search_after'],
 ].map((name) => (name.includes('/') ? `${name}.yml` : name))
 
+/** Of the suite of 3.1.0, what later servers do not pass themselves: their words are others. */
+const OUTGROWN: Readonly<Record<string, readonly string[]>> = {
+  '3.8.0': ['search/30_limits.yml, Request with size exceeding max integer value'],
+}
+
 describe("the server's own REST tests of documents and search", () => {
   let world: RestWorld
   const compared: Compared[] = []
@@ -41,7 +46,10 @@ describe("the server's own REST tests of documents and search", () => {
 
   test('pass, all of those that are for this version of the server', () => {
     const failed = compared.filter(({ direct }) => direct.result === 'failed')
-    expect(failed.map(({ test: { file, name }, direct }) => `${file}, ${name}: ${direct.reason ?? ''}`)).toEqual([])
+    const outgrown = OUTGROWN[process.env['OPENSEARCH_VERSION'] ?? ''] ?? []
+    const unexpected = failed.filter(({ test: { file, name } }) => !outgrown.includes(`${file}, ${name}`))
+    expect(unexpected.map(({ test: { file, name }, direct }) => `${file}, ${name}: ${direct.reason ?? ''}`)).toEqual([])
+    expect(failed).toHaveLength(outgrown.length)
     expect(compared.filter(({ through }) => through.result === 'passed').length).toBeGreaterThan(80)
   })
 })
