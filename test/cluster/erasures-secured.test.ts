@@ -1,11 +1,13 @@
-import { afterAll, afterEach, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 
 import { plainCluster, securedCluster } from '../support/clusters.ts'
+import type { SecuredCluster } from '../support/clusters.ts'
 import { erasuresAt, OPS_TOKEN } from '../support/erasure-world.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
 import { adminCertificate, adminUser, securedMemories, securedNode } from '../support/secured-memories.ts'
+import type { SecuredMemories } from '../support/secured-memories.ts'
 
 // Server versions without a security plugin on Maven Central have no secured cluster.
 const secured = securedCluster()
@@ -13,12 +15,19 @@ const TYPES = ['sessions', 'long-term'] as const
 const onSecured = secured === undefined || process.env['TEST_LONG'] !== '1' ? describe.skip : describe
 
 onSecured('in protected system indices', () => {
-  if (secured === undefined) return
-  const cluster = secured
-  const memories = securedMemories(cluster)
-  const containerIndex = `.plugins-ml-am-${memories.prefix}-containers`
-  const index = `.${memories.prefix}-erasures`
+  let cluster: SecuredCluster
+  let memories: SecuredMemories
+  let containerIndex: string
+  let index: string
   let gateway: TestGateway
+
+  beforeAll(() => {
+    if (secured === undefined) throw new Error('skipped')
+    cluster = secured
+    memories = securedMemories(cluster)
+    containerIndex = `.plugins-ml-am-${memories.prefix}-containers`
+    index = `.${memories.prefix}-erasures`
+  })
 
   async function start(service: ReturnType<typeof adminUser>) {
     gateway = await startTestGateway({
@@ -61,12 +70,16 @@ onSecured('in protected system indices', () => {
 const onBoth = secured === undefined ? describe.skip : describe
 
 onBoth('on two clusters that requests are routed to', () => {
-  if (secured === undefined) return
-  const cluster = secured
   const here = testMemories(plainCluster().url)
-  const there = securedMemories(cluster)
+  let cluster: SecuredCluster
+  let there: SecuredMemories
   let gateway: TestGateway
 
+  beforeAll(() => {
+    if (secured === undefined) throw new Error('skipped')
+    cluster = secured
+    there = securedMemories(cluster)
+  })
   afterAll(async () => {
     await gateway.close()
     await here.removeAll()
