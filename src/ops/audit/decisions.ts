@@ -31,18 +31,24 @@ export interface Decisions {
 
 /** Keeps the last deletes that the audit has recorded, each with its last record. Nothing is made of them until somebody looks. */
 export function keepDecisions(limit = 50): Decisions {
-  const kept = new Map<unknown, AuditFields>()
+  // A delete has two records at most. In a ring, and not in a `Map`: `InFlight` says what tables cost whose members come and go.
+  const size = 2 * limit
+  const records: AuditFields[] = []
+  let next = 0
   return {
     add(record) {
-      const id = record['event.id']
       // Records about the chain itself have none.
-      if (id === undefined) return
-      kept.delete(id)
-      kept.set(id, record)
-      const [oldest] = kept.keys()
-      if (kept.size > limit) kept.delete(oldest)
+      if (record['event.id'] === undefined) return
+      // The lines of a bulk may be many, and are not shown.
+      records[next] = record['memory.items'] === undefined ? record : { ...record, 'memory.items': undefined }
+      next = (next + 1) % size
     },
-    list: () => [...kept.values()].reverse().map(decisionOf),
+    list() {
+      const newestFirst = [...records.slice(next), ...records.slice(0, next)].reverse()
+      const last = new Map<unknown, AuditFields>()
+      for (const record of newestFirst) if (!last.has(record['event.id'])) last.set(record['event.id'], record)
+      return [...last.values()].slice(0, limit).map(decisionOf)
+    },
   }
 }
 

@@ -45,6 +45,18 @@ test('the last fifty are kept, and no records about the chain', () => {
   )
 })
 
+test('of deletes that are under way together, too, the last fifty are kept', () => {
+  const decisions = keepDecisions()
+  for (let from = 0; from < 192; from += 64) {
+    const together = Array.from({ length: 64 }, (_, position) => String(from + position))
+    for (const id of together) decisions.add(record(id))
+    for (const id of together) decisions.add(record(id, { phase: 'outcome', result: 'success', outcome: 'deleted' }))
+  }
+  expect(decisions.list().map(({ requestId, phase }) => [requestId, phase])).toEqual(
+    Array.from({ length: 50 }, (_, position) => [`request-of-${String(191 - position)}`, 'outcome']),
+  )
+})
+
 test('without an audit there are none', async () => {
   const asked = { query: new URLSearchParams(), params: {}, json: undefined }
   expect(await decisionsRoute(undefined).answer(asked)).toMatchObject({ status: 404 })
