@@ -14,7 +14,7 @@ async function tableOnceRead() {
   let now = BEGIN
   let isAway = false
   let asked = 0
-  const client = {
+  const client: ClusterClient = {
     name: 'scripted',
     request() {
       asked += 1
@@ -24,7 +24,10 @@ async function tableOnceRead() {
         body: { indices: [{ name: 'notes' }], aliases: [{ name: 'all-notes', indices: ['notes'] }], data_streams: [] },
       })
     },
-  } as unknown as ClusterClient
+    isWell: () => Promise.resolve(true),
+    versionHeader: () => undefined,
+    close: () => Promise.resolve(),
+  }
   const tables = keepIndexTable({
     client,
     protection: { more: [], except: [] },
