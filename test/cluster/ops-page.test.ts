@@ -106,7 +106,9 @@ inChromium('the ops page', () => {
       const status = (await response.json()) as object
       await route.fulfill({ response, json: { ...status, features: { audit: true, erasures: true } } })
     })
-    await page.route('**/erasures', (route) => route.fulfill({ json: { erasures: [erasure] } }))
+    await page.route('**/erasures', (route) =>
+      route.fulfill({ json: { erasures: [erasure], unreadable: [unreadable] } }),
+    )
   }
 
   const pathOf = (id: string): string => `/_plugins/_ml/memory_containers/c/memories/working/${id}`
@@ -183,6 +185,20 @@ inChromium('the ops page', () => {
     expect(await remove('bobs')).toBe(403)
   })
 
+  test('explain says what becomes of an upgrade, where one is asked for', async () => {
+    const { page, complaints } = await open()
+    await page.selectOption('#explain-method', 'GET')
+    await page.fill('#explain-path', '/_cluster/health')
+    await page.fill('#explain-token', await gateway.token({ scopes: ['opensearch:admin'] }))
+    await page.click('#explain-form button')
+    await shows(page, '#explain [role=status]', 'allowed')
+    expect(await words(page, '#explain [role=status]')).not.toContain('Upgrade')
+    await page.getByLabel('Upgrade, if it asks for one').fill(' websocket ')
+    await page.keyboard.press('Enter')
+    await shows(page, '#explain [role=status]', /allowed.*Upgradeis left out: the request goes on without it/)
+    expect(complaints).toEqual([])
+  })
+
   test('the progress of an erasure moves, until it is cancelled, and the name of its person is text', async () => {
     await putMany(world, 'sessions', HOSTILE, 100)
     const erasures = erasuresAt(closedUrl)
@@ -212,6 +228,24 @@ inChromium('the ops page', () => {
     expect(await page.locator('img').count()).toBe(0)
     expect(await page.content()).not.toContain(MEMORY_TEXT)
     expect(complaints).toEqual([])
+  })
+
+  test('a kept erasure that cannot be read is shown as such, beside the others: which, what is wrong with it, and what to do', async () => {
+    const { id } = await erasuresAt(closedUrl).plan({ subject: 'carol' })
+    const { index } = world.settings.erasures
+    await world.ask('PUT', `/${index}/_doc/odd?refresh=true`, { createdAt: new Date().toISOString(), record: { id } })
+    const { page, complaints } = await open(closedUrl)
+    await page.fill('#access-token', OPS_TOKEN)
+    await page.keyboard.press('Enter')
+    const told = page.getByRole('article', { name: '1 erasure cannot be read' })
+    const row = told.getByRole('table', { name: '1 erasure cannot be read' }).getByRole('row').nth(1)
+    await row.filter({ hasText: /^odd.*: / }).waitFor()
+    expect(await told.textContent()).toMatch(/left alone.*plan the erasure of that person again.*erasures\.index/)
+    await page.getByRole('article', { name: 'Erasure of carol' }).waitFor()
+    expect(complaints).toEqual([])
+    // What was said to do.
+    await world.ask('DELETE', `/${index}/_doc/odd?refresh=true`)
+    await told.waitFor({ state: 'detached' })
   })
 
   test('dark and light, on a desktop and on a phone: axe-core finds nothing, and nothing is wider than the screen', async () => {
@@ -322,6 +356,7 @@ inChromium('the ops page', () => {
   })
 })
 
+const unreadable = { id: HOSTILE, reason: 'parts.0.index: must be the index of a memory container' }
 const part = { cluster: 'main', container: HOSTILE, type: 'working', index: 'i', state: 'running' }
 const at = '2026-11-22T10:00:00.000Z'
 const erasure = {

@@ -3,6 +3,7 @@ import { badge, element, nothing, pairs, stacked, table } from './element.js'
 import { ago, clock, count } from './format.js'
 
 /** @import { Erasure, ErasureState } from '../../core/erasure/record.ts' */
+/** @import { UnreadableRecord } from '../../core/erasure/records.ts' */
 
 /** @type {Readonly<Record<ErasureState, 'good' | 'warn' | 'bad' | 'neutral'>>} */
 const LOOKS = {
@@ -17,11 +18,42 @@ const LOOKS = {
 /** @type {ReadonlySet<ErasureState>} */
 const CANCELLABLE = new Set(['planned', 'running', 'verifying'])
 
-/** @param {{ readonly erasures: readonly Erasure[] }} answer */
-export function erasuresView({ erasures }) {
-  if (erasures.length === 0) return [nothing('Nobody’s memories were planned to be erased.')]
+/** @param {{ readonly erasures: readonly Erasure[], readonly unreadable?: readonly UnreadableRecord[] }} answer */
+export function erasuresView({ erasures, unreadable = [] }) {
   const now = Date.now()
-  return erasures.map((one) => erasureView(one, now))
+  const views = erasures.map((one) => erasureView(one, now))
+  if (unreadable.length > 0) return [unreadableView(unreadable), ...views]
+  return views.length > 0 ? views : [nothing('Nobody’s memories were planned to be erased.')]
+}
+
+/** @param {readonly UnreadableRecord[]} records */
+function unreadableView(records) {
+  const title = records.length === 1 ? '1 erasure cannot be read' : `${count(records.length)} erasures cannot be read`
+  return element(
+    'article',
+    { 'data-key': 'unreadable', 'aria-labelledby': 'unreadable-title' },
+    element('div', { class: 'heading' }, element('h3', { id: 'unreadable-title' }, title), badge('bad', 'left alone')),
+    element(
+      'p',
+      {},
+      'What was under way stands still: this gateway goes on with none of them. Where a newer version has written one, ' +
+        'upgrade this gateway, or let the newer one go on. Otherwise plan the erasure of that person again, and then delete the document of this id ' +
+        'from the index that ',
+      element('code', {}, 'erasures.index'),
+      ' names.',
+    ),
+    stacked(
+      table(
+        title,
+        ['Erasure', 'What is wrong'],
+        records.map(({ id, reason }) => [
+          element('code', { class: 'free' }, id),
+          element('span', { class: 'free' }, reason),
+        ]),
+        records.map(({ id }) => id),
+      ),
+    ),
+  )
 }
 
 /**

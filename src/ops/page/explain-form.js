@@ -2,7 +2,7 @@ import { ask, Refusal } from './api.js'
 import { badge, element, find, pairs, show, view } from './element.js'
 import { words } from './format.js'
 
-/** @import { Explanation } from '../../core/explain.ts' */
+/** @import { ExplainedUpgrade, Explanation } from '../../core/explain.ts' */
 
 /** Has the form answer below itself. */
 export function openExplainForm() {
@@ -16,11 +16,13 @@ async function explain() {
   const place = view('explanation')
   const token = valueOf('#explain-token').replace(/^Bearer\s+/i, '')
   const idempotencyKey = valueOf('#explain-key')
+  const upgrade = valueOf('#explain-upgrade')
   const question = {
     method: valueOf('#explain-method'),
     path: valueOf('#explain-path'),
     ...(token === '' ? {} : { token }),
     ...(idempotencyKey === '' ? {} : { idempotencyKey }),
+    ...(upgrade === '' ? {} : { upgrade }),
   }
   try {
     const explanation = /** @type {Explanation} */ (await ask('explain', question))
@@ -38,11 +40,25 @@ function valueOf(selector) {
   return isField ? field.value.trim() : ''
 }
 
+/** @type {Readonly<Record<ExplainedUpgrade, string>>} */
+const UPGRADES = { passes: 'goes on to the cluster', leftOut: 'is left out: the request goes on without it' }
 const LOOKS = /** @type {const} */ ({ allowed: 'good', refused: 'bad', unknown: 'warn' })
 
 /** @param {Explanation} explanation */
 function explanationView({ decision, by, why, answer, ...rest }) {
-  const { bodyDecides, route, principal, scopesNeeded, cluster, nodes, guard, container, quota, idempotencyKey } = rest
+  const {
+    bodyDecides,
+    route,
+    principal,
+    scopesNeeded,
+    cluster,
+    nodes,
+    guard,
+    upgrade,
+    container,
+    quota,
+    idempotencyKey,
+  } = rest
   const title = `${decision === 'unknown' ? 'could not tell' : decision}${by === undefined ? '' : ` by ${words(by)}`}`
   const status = answer.status === undefined ? 'the cluster’s own' : String(answer.status)
   const admitted =
@@ -64,6 +80,7 @@ function explanationView({ decision, by, why, answer, ...rest }) {
       ['Guard', guard && `${guard.api ?? 'an unknown route'} (${guard.class})`],
       ['Rule', guard?.rule && `rules[${String(guard.rule.position)}], ${guard.rule.says}`],
       ['Would be refused', guard === undefined || guard.observed.length === 0 ? undefined : guard.observed.join('; ')],
+      ['Upgrade', upgrade && UPGRADES[upgrade]],
       ['Container', container && (container.found ? `${container.id} ${admitted}` : `${container.id} is not there`)],
       ['Indices', container === undefined || container.indices.length === 0 ? undefined : container.indices.join(', ')],
       ['Limits', quota?.map(({ limit, of, left }) => `${limit}: ${String(left)} of ${String(of)} left`).join('; ')],
