@@ -1,18 +1,13 @@
 import { hash as hashOf, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { setTimeout as delay } from 'node:timers/promises'
 
 import type { ConfigFile } from './config/schema.ts'
-import type { AuditFields, ChainStatement } from './core/audit/chain.ts'
-import { intendedBy, settledFields } from './core/audit/settle.ts'
-import type { Found, IntendedRemoval } from './core/audit/settle.ts'
-import type { GatewayCluster } from './open-cluster.ts'
+import type { ChainStatement } from './core/audit/chain.ts'
 import { boundAnonymousRefusals } from './ops/audit/anonymous-refusals.ts'
 import type { RecordWriter } from './ops/audit/anonymous-refusals.ts'
 import { keepDecisions } from './ops/audit/decisions.ts'
 import type { Decisions } from './ops/audit/decisions.ts'
-import { readLastRecord, readOpenDeletes } from './ops/audit/earlier-records.ts'
-import type { OpenDelete } from './ops/audit/earlier-records.ts'
+import { readLastRecord } from './ops/audit/earlier-records.ts'
 import { openFileSink } from './ops/audit/file-sink.ts'
 import { openStdoutSink } from './ops/audit/sink.ts'
 import { openAuditWriter } from './ops/audit/writer.ts'
@@ -20,6 +15,8 @@ import type { AuditWriter, AuditWriterEvent } from './ops/audit/writer.ts'
 import type { HealthCheck } from './ops/health.ts'
 import type { Log } from './ops/log.ts'
 import type { Metrics } from './ops/metrics.ts'
+import { settleOpenDeletes } from './settle-open-deletes.ts'
+import type { Clusters } from './settle-open-deletes.ts'
 
 /** The audit of a gateway that runs. */
 export interface OpenAudit {
@@ -40,8 +37,6 @@ interface Surroundings {
 }
 
 type Settings = ConfigFile['audit']
-/** By name. */
-type Clusters = ReadonlyMap<string, Pick<GatewayCluster, 'presence' | 'hasIndex'>>
 
 /** SHA-256, base64url. */
 export function sha256(text: string): string {
@@ -134,68 +129,4 @@ function tell(event: AuditWriterEvent, log: Log, metrics: Surroundings['metrics'
 
 function whyOf(error: unknown): string {
   return String(error instanceof Error && error.cause !== undefined ? error.cause : error)
-}
-
-const FIRST_PAUSE_MS = 500
-const LONGEST_PAUSE_MS = 30_000
-const LOOK_MS = 10_000
-
-async function settleOpenDeletes(
-  path: string,
-  chain: { readonly writer: string; readonly start: string },
-  clusters: () => Clusters,
-  writer: AuditWriter,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  let open = await readOpenDeletes(path, chain)
-  if (open.length > 0) log.info('earlier deletes have no outcome and are looked at', { deletes: open.length })
-  for (let pause = FIRST_PAUSE_MS; open.length > 0; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    const left: OpenDelete[] = []
-    for (const one of open) {
-      const found = await find(one.intents, clusters(), signal)
-      if (found === undefined) left.push(one)
-      else writer.append(settledFields(one.intents, found, Date.now()))
-      if (signal.aborted) return
-    }
-    open = left
-    if (open.length > 0) await delay(pause, undefined, { signal, ref: false })
-  }
-}
-
-/** `undefined` where the cluster cannot be asked at the moment. */
-async function find(
-  intents: readonly AuditFields[],
-  clusters: Clusters,
-  signal: AbortSignal,
-): Promise<Found | undefined> {
-  const found = { gone: 0, present: 0, unknown: 0 }
-  const items: { index: string; id: string; isThere: boolean }[] = []
-  for (const intent of intents) {
-    const { removals, unknown } = intendedBy(intent)
-    found.unknown += unknown
-    for (const removal of removals) {
-      const { index, documents = [] } = removal
-      const cluster = clusters.get(removal.cluster)
-      if (cluster === undefined) {
-        found.unknown += Math.max(1, documents.length)
-        continue
-      }
-      const there = await look(cluster, removal, signal).catch(() => undefined)
-      if (there === undefined) return undefined
-      for (const isThere of there) found[isThere ? 'present' : 'gone'] += 1
-      if ('memory.items' in intent)
-        items.push(...documents.map(({ id }, position) => ({ index, id, isThere: there[position] === true })))
-    }
-  }
-  return { ...found, items }
-}
-
-async function look(
-  { presence, hasIndex }: Pick<GatewayCluster, 'presence' | 'hasIndex'>,
-  { index, documents }: IntendedRemoval,
-  signal: AbortSignal,
-): Promise<readonly boolean[]> {
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)])
-  return documents === undefined ? [await hasIndex(index, limited)] : presence(index, documents, limited)
 }

@@ -1,3 +1,5 @@
+import { createIndicesBehind } from './cluster/behind-name.ts'
+import type { IndicesBehind } from './cluster/behind-name.ts'
 import { openCircuit } from './cluster/circuit.ts'
 import type { CircuitHealth } from './cluster/circuit.ts'
 import { keepIndexTable } from './cluster/index-table.ts'
@@ -43,6 +45,7 @@ export interface GatewayCluster {
   /** What is there at this moment, whoever asks. */
   readonly presence: Presence
   readonly hasIndex: (index: string, signal: AbortSignal) => Promise<boolean>
+  readonly indicesBehind: IndicesBehind
   /** For what is neither a memory nor a caller's request. */
   readonly service: ServiceAccess
   readonly erasureStoreFor: (signal: AbortSignal) => ErasureStore
@@ -157,6 +160,7 @@ export async function openGatewayCluster(
     upgraded: () => engine.upgraded(),
     presence: createPresence(client, readable),
     hasIndex: (index, signal) => hasIndex(client, index, signal),
+    indicesBehind: createIndicesBehind(client),
     service: { client, readable },
     erasureStoreFor: createErasureStores({
       client: circuit.guard(client),

@@ -17,7 +17,7 @@ export const audit = z
     timeout: duration('2s'),
     /** Records that wait while none can be written; more are lost, and counted. */
     maxWaiting: z.int().min(1).max(1_000_000).default(10_000),
-    /** Refusals of callers without a good token that have a record of their own, in a second; the rest have one together, with their number. */
+    /** Refusals of callers without a good token that have a record of their own, in a second; the rest are listed in one. */
     anonymousRefusals: z.int().min(0).max(100_000).default(10),
     /** The gateway's lasting name in its records; that of the host by default. */
     writer: z

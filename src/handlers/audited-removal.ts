@@ -37,7 +37,7 @@ export async function forwardRemoval(
   let isHeld = true
   const answer = openAnswerReader((bytes) => void (isHeld &&= held.add(bytes)))
   try {
-    await trail.intend({ rule: 'opensearch:admin', ...(index === undefined ? {} : settleable(removal, index)) })
+    await trail.intend({ rule: 'opensearch:admin', ...settleable(removal, index) })
     await forward(answer.watch)
     const isRead = (await answer.end()) === undefined && isHeld
     const { isWhole, ...told } = readRemovalAnswer(action, isRead ? held.take() : NOTHING)
@@ -59,8 +59,8 @@ export async function reachesProtected(guard: Guard, { cluster }: Admitted, name
   }
 }
 
-/** What the next start can look for, should there be no outcome. */
-function settleable({ action, id, routing }: Removal, index: string): Partial<Intended> {
+/** What the next start can look for, should there be no outcome; of an alias the record has the name, too. */
+function settleable({ action, id, routing }: Removal, index: string | undefined): Partial<Intended> {
   if (action === 'delete-index') return { index }
   if (id === undefined) return {}
   return routing === undefined ? { index, memoryId: id } : { index, memoryIds: [id], routings: [routing] }

@@ -148,8 +148,15 @@ describe('a gateway that is killed', () => {
     renameSync(audit.path, `${audit.path}.1`)
     second.child.kill('SIGHUP')
     expect((await call(second.url, { method: 'DELETE', path: path('held'), token: processes.token })).status).toBe(200)
+    // Some of these refusals are still listed together when it ends.
+    const strangers = await Promise.all(
+      Array.from({ length: 60 }, () => call(second.url, { method: 'DELETE', path: path('held'), agent })),
+    )
     second.child.kill('SIGTERM')
     expect(await second.ended).toEqual({ code: 0 })
+    const wanted = new Set(strangers.map(({ headers }) => headers['x-request-id']))
+    const told = audit.refused().filter((id) => wanted.has(String(id)))
+    expect([wanted.size, told.length, new Set(told)]).toEqual([60, 60, wanted])
     expect(runVerify([`${audit.path}.1`, audit.path])).toMatchObject({
       code: 0,
       text: expect.stringMatching(/: intact\n$/),

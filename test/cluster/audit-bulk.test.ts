@@ -264,34 +264,81 @@ test('a gateway that is killed while a bulk is under way: the next start looks, 
         audit: { sink: 'file', file: own.path, required: true, fsync: 'always', writer: 'gateway-1' },
       })
     await store('gone', 'kept')
-    const first = await start()
-    const done = Promise.withResolvers<undefined>()
-    proxy.on(bulk, async ({ ask }) => {
-      await ask()
-      done.resolve(undefined)
+    for (const id of ['by-alias', 'single', 'held']) await memories.putMemory('history', id, { owner_id: 'alice' })
+    const several = `${alias}-several`
+    const leaving = `${alias}-leaving`
+    await memories.ask('POST', '/_aliases', {
+      actions: [
+        { add: { index: history, alias: several, is_write_index: true } },
+        { add: { indices: [index], alias: several } },
+        { add: { index: history, alias: leaving } },
+      ],
     })
+    const first = await start()
+    let carriedOut = 0
+    proxy.on(
+      ({ method, target }) => target.startsWith('/_bulk') || (method === 'DELETE' && target.startsWith(`/${several}/`)),
+      async ({ ask }) => {
+        await ask()
+        carriedOut += 1
+      },
+    )
+    const conflicting = { if_seq_no: 1_000_000, if_primary_term: 1 }
     const body = lines(
       removing('gone'),
-      removing('kept', { if_seq_no: 1_000_000, if_primary_term: 1 }),
-      { delete: { _index: history, _id: 'none' } }, // prettier-ignore
+      removing('kept', conflicting),
+      { delete: { _index: history, _id: 'none' } },
+      { delete: { _index: alias, _id: 'by-alias' } },
+      { delete: { _index: several, _id: 'held', ...conflicting } },
     )
-    const asked = call(first.url, { method: 'POST', path: '/_bulk', token: processes.token, headers: NDJSON, body }).catch(() => 'gone') // prettier-ignore
-    await done.promise
+    // One is only where it would be read by that name, the other by a name that is nobody's by then.
+    const unclear = lines(
+      { delete: { _index: several, _id: 'kept', ...conflicting } },
+      { delete: { _index: leaving, _id: 'held', ...conflicting } },
+    )
+    const send = (request: Call): Promise<unknown> =>
+      call(first.url, { ...request, token: processes.token }).catch(() => 'gone')
+    const asked = [
+      send({ method: 'POST', path: '/_bulk', headers: NDJSON, body }),
+      send({ method: 'DELETE', path: `/${several}/_doc/single` }),
+      send({ method: 'POST', path: '/_bulk', headers: NDJSON, body: unclear }),
+    ]
+    await until(() => carriedOut === 3)
     first.child.kill('SIGKILL')
-    expect(await asked).toBe('gone')
+    expect(await Promise.all(asked)).toEqual(['gone', 'gone', 'gone'])
+    await memories.ask('POST', '/_aliases', { actions: [{ remove: { index: history, alias: leaving } }] })
     await start()
-    await until(() => own.deletes().some((record) => record['memory.phase'] === 'settled'))
-    const settled = own.deletes().at(-1)
-    expect(settled).toMatchObject({
+    const settled = (): readonly AuditRecord[] => own.deletes().filter((one) => one['memory.phase'] === 'settled')
+    await until(() => settled().length === 3)
+    const which = (id: string): AuditRecord =>
+      settled().find((one) => [...itemsOf([one]).map((item) => item['id']), one['memory.id']].includes(id)) ?? {}
+    const [ofBulk, ofOne, ofUnclear] = [
+      which('gone'),
+      which('single'),
+      settled().find((one) => one['memory.outcome'] === 'settled-unknown'),
+    ]
+    expect(ofBulk).toMatchObject({
       'event.action': 'delete-documents',
       'memory.outcome': 'settled-partly',
-      'memory.gone': 2,
-      'memory.present': 1,
+      'memory.gone': 3,
+      'memory.present': 2,
     })
-    expect(itemsOf(settled === undefined ? [] : [settled])).toEqual([
+    expect(itemsOf([ofBulk])).toEqual([
       { index, id: 'gone', result: 'gone' },
       { index, id: 'kept', result: 'present' },
       { index: history, id: 'none', result: 'gone' },
+      { named: alias, index: history, id: 'by-alias', result: 'gone' },
+      { named: several, index: history, id: 'held', result: 'present' },
+    ])
+    expect(ofOne).toMatchObject({
+      'event.action': 'delete-document',
+      'memory.outcome': 'settled-gone',
+      'memory.indices': [several],
+      'memory.id': 'single',
+    })
+    expect(itemsOf(ofUnclear === undefined ? [] : [ofUnclear])).toEqual([
+      { named: several, index: history, id: 'kept', result: 'unknown' },
+      { named: leaving, id: 'held', result: 'unknown' },
     ])
     expect(await own.verify({ isRunning: true })).toMatchObject({ intact: true })
   } finally {

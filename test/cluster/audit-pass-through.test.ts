@@ -236,18 +236,19 @@ describe('what opensearch:admin deletes through the gateway of what is protected
   })
 })
 
-test('a flood of refused callers has so many records a second, and one for all others with their number', async () => {
+test('a flood of refused callers has so many records a second, and all others are listed: each request once', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 })
   const before = audit.records().length
   const path = '/_plugins/_ml/memory_containers/c/memories/working/x'
-  const statuses = await Promise.all(
-    Array.from({ length: 500 }, async (_, n) => {
+  const replies = await Promise.all(
+    Array.from({ length: 500 }, (_, n) => {
       const token = n % 2 === 0 ? {} : { token: 'no.to.ken' }
-      return (await call(gateway.url, { method: 'DELETE', path, agent, ...token })).status
+      const asked = n % 10 === 0 ? `/${index}/_doc/x` : path
+      return call(gateway.url, { method: 'DELETE', path: asked, agent, ...token })
     }),
   )
   agent.destroy()
-  expect(new Set(statuses)).toEqual(new Set([401]))
+  expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([401]))
   const since = (): readonly AuditRecord[] => audit.records().slice(before)
   const suppressed = (): number => since().reduce((sum, record) => sum + Number(record['memory.suppressed'] ?? 0), 0)
   const own = (): number => since().filter((record) => record['memory.phase'] === 'refusal').length
@@ -255,6 +256,16 @@ test('a flood of refused callers has so many records a second, and one for all o
   const sums = since().filter((record) => 'memory.suppressed' in record)
   expect(own()).toBeLessThanOrEqual(10 * (sums.length + 1))
   expect(sums[0]).toMatchObject({ 'event.action': 'delete-refused', 'event.outcome': 'failure' })
+  const wanted = replies.map(({ headers }) => headers['x-request-id'])
+  const told = audit.refused().filter((id) => wanted.includes(String(id)))
+  expect([told.length, new Set(told)]).toEqual([500, new Set(wanted)])
+  const entries = sums.flatMap((record) => record['memory.refusals'] as readonly AuditRecord[])
+  const common = { offset_ms: expect.any(Number), request_id: expect.any(String), client_ip: '127.0.0.1' }
+  const asked = { action: 'delete-memory', container_id: 'c', type: 'working', id: 'x', reason: 'missingToken' }
+  expect(entries).toContainEqual({ ...common, ...asked })
+  expect(entries).toContainEqual({ ...common, ...asked, reason: 'invalidToken' })
+  const passed = { action: 'delete-document', method: 'DELETE', path: `/${index}/_doc/x`, indices: [index] }
+  expect(entries).toContainEqual({ ...common, ...passed, reason: 'missingToken' })
   const { text } = await call(gateway.opsUrl, { path: '/metrics' })
   expect(text).toContain(`memory_gateway_audit_records_total{result="suppressed"} ${String(suppressed())}\n`)
   expect(await audit.verify({ isRunning: true })).toMatchObject({ intact: true })

@@ -21,6 +21,7 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
   'src/core': ['test/unit/core'],
   'src/erasures': ['test/unit/erasures'],
   'src/forward': ['test/unit/forward'],
+  'src/ops/audit': ['test/unit/ops/audit'],
   'src/watch-upgraded.ts': ['test/unit/watch-upgraded'],
 }
 

@@ -15,6 +15,8 @@ export interface TestAudit {
   records(): readonly AuditRecord[]
   /** Of deletes, not of the chain itself. */
   deletes(): readonly AuditRecord[]
+  /** The id of each request that was refused, from records of their own and from those that list many, as often as they stand there. */
+  refused(): readonly unknown[]
   text(): string
   verify(options?: Partial<VerifyOptions>): Promise<AuditReport>
   remove(): void
@@ -33,6 +35,12 @@ export function openTestAudit(folder = mkdtempSync(join(tmpdir(), 'memory-gatewa
     text,
     records,
     deletes: () => records().filter((record) => 'http.request.id' in record),
+    refused: () =>
+      records().flatMap((record) => {
+        if (record['memory.phase'] === 'refusal') return [record['http.request.id']]
+        const listed = (record['memory.refusals'] ?? []) as readonly AuditRecord[]
+        return listed.map((entry) => entry['request_id'])
+      }),
     verify: (options = {}) =>
       verifyAudit([readAuditFile(path)], { hash: sha256, isRunning: false, isPartial: false, ...options }),
     remove: () => rmSync(folder, { recursive: true, force: true }),

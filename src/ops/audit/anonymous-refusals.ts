@@ -1,4 +1,5 @@
 import type { AuditFields } from '../../core/audit/chain.ts'
+import { refusalEntry, refusalsRecord } from '../../core/audit/refusal-list.ts'
 import type { AuditWriter } from './writer.ts'
 
 /** Where records go. */
@@ -19,13 +20,16 @@ interface Options {
 /** Refusals of callers without a good token: anybody can make as many as they like, and must not fill the disk. */
 export interface AnonymousRefusals {
   append(fields: AuditFields): void
-  /** Writes what was counted and has no record yet. */
+  /** Writes what is listed and has no record yet. */
   flush(): void
 }
 
 const WINDOW_MS = 1_000
+/** What one record lists at most, and about as much of its text: it must fit into what the next start reads of the file's end. */
+const MAX_LISTED = 500
+const MAX_CHARACTERS = 131_072
 
-/** Gives so many refusals in a second a record of their own, and the rest of that second one together, with how many there were. */
+/** Gives so many refusals in a second a record of their own, and lists the rest of that second in one together, or in several where they are many. */
 export function boundAnonymousRefusals({
   append,
   perSecond,
@@ -34,16 +38,29 @@ export function boundAnonymousRefusals({
 }: Options): AnonymousRefusals {
   let since = -Infinity
   let written = 0
-  let suppressed = 0
-  let last: AuditFields = {}
+  let listed: AuditFields[] = []
+  let characters = 0
+  let last = 0
   let timer: NodeJS.Timeout | undefined
 
   function flush(): void {
     clearTimeout(timer)
     timer = undefined
-    if (suppressed === 0) return
-    append(sumOf(last, suppressed, since))
-    suppressed = 0
+    if (listed.length === 0) return
+    append(refusalsRecord(listed, since, last))
+    listed = []
+    characters = 0
+  }
+
+  function list(fields: AuditFields, at: number): void {
+    const entry = refusalEntry(fields, at, since)
+    listed.push(entry)
+    characters += JSON.stringify(entry).length
+    last = at
+    onSuppressed()
+    // check: listed-refusals-bound
+    if (listed.length >= MAX_LISTED || characters >= MAX_CHARACTERS) flush()
+    else timer ??= setTimeout(flush, WINDOW_MS).unref()
   }
 
   return {
@@ -54,32 +71,13 @@ export function boundAnonymousRefusals({
         since = at
         written = 0
       }
-      if (written < perSecond) {
-        written += 1
-        append(fields)
+      if (written >= perSecond) {
+        list(fields, at)
         return
       }
-      suppressed += 1
-      last = fields
-      onSuppressed()
-      timer ??= setTimeout(flush, WINDOW_MS).unref()
+      written += 1
+      append(fields)
     },
     flush,
-  }
-}
-
-function sumOf(last: AuditFields, suppressed: number, since: number): AuditFields {
-  return {
-    '@timestamp': last['@timestamp'],
-    'event.kind': 'event',
-    'event.category': ['database'],
-    'event.type': ['deletion', 'denied'],
-    'event.action': 'delete-refused',
-    'event.outcome': 'failure',
-    'event.start': new Date(since).toISOString(),
-    'event.end': last['@timestamp'],
-    'memory.phase': 'suppressed',
-    'memory.outcome': 'suppressed',
-    'memory.suppressed': suppressed,
   }
 }

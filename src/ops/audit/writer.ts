@@ -2,6 +2,8 @@ import { sealRecord } from '../../core/audit/chain.ts'
 import type { AuditFields, ChainPosition, ChainStatement, Hash } from '../../core/audit/chain.ts'
 import { WriteFailure } from './sink.ts'
 import type { AuditSink } from './sink.ts'
+import { countEvents, WaitingRecords } from './waiting-records.ts'
+import type { WaitingRecord } from './waiting-records.ts'
 
 export interface AuditWriterOptions {
   readonly sink: AuditSink
@@ -24,6 +26,7 @@ export interface AuditWriterOptions {
 
 export type AuditWriterEvent =
   | { readonly kind: 'written'; readonly records: readonly AuditFields[] }
+  /** Those that one record lists counted each. */
   | { readonly kind: 'lost'; readonly records: number }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'recovered' }
@@ -43,12 +46,6 @@ export interface AuditWriter {
   close(): Promise<void>
 }
 
-interface Waiting {
-  readonly fields: AuditFields
-  /** Somebody waits for it. */
-  readonly done?: (error?: Error) => void
-}
-
 const MAX_GROUP = 512
 const RETRY_MS = 250
 
@@ -56,7 +53,7 @@ const RETRY_MS = 250
 export function openAuditWriter(options: AuditWriterOptions): AuditWriter {
   const { sink, hash, sign, isRequired, checkpoint, timeoutMs, maxWaiting, onEvent } = options
   let position = options.position
-  let waiting: Waiting[] = []
+  const waiting = new WaitingRecords(maxWaiting)
   let pumping: Promise<void> | undefined
   let isScheduled = false
   let isFailing = false
@@ -64,10 +61,10 @@ export function openAuditWriter(options: AuditWriterOptions): AuditWriter {
   let unsigned = 0
   let timer: NodeJS.Timeout | undefined
 
-  function add(one: Waiting): void {
-    if (waiting.length < maxWaiting && !isClosed) waiting.push(one)
+  function add(one: WaitingRecord): void {
+    if (waiting.hasRoom && !isClosed) waiting.push(one)
     else {
-      onEvent({ kind: 'lost', records: 1 })
+      onEvent({ kind: 'lost', records: countEvents([one]) })
       one.done?.(new Error('Too many audit records wait'))
     }
     schedule()
@@ -87,21 +84,19 @@ export function openAuditWriter(options: AuditWriterOptions): AuditWriter {
     pumping ??= writeAll().finally(() => {
       pumping = undefined
       // What came between the last write and here.
-      if (waiting.length > 0) schedule()
+      if (waiting.all.length > 0) schedule()
     })
     return pumping
   }
 
   async function writeAll(): Promise<void> {
-    while (waiting.length > 0) {
-      const group = waiting.slice(0, MAX_GROUP)
-      waiting = waiting.slice(group.length)
-      if (!(await writeGroup(group))) return
+    while (waiting.all.length > 0) {
+      if (!(await writeGroup(waiting.takeFirst(MAX_GROUP)))) return
     }
   }
 
   /** @returns whether all of it is written */
-  async function writeGroup(group: readonly Waiting[]): Promise<boolean> {
+  async function writeGroup(group: readonly WaitingRecord[]): Promise<boolean> {
     const { lines, next, sinceSigned } = await seal(group)
     try {
       await sink.write(lines.map(({ line }) => line).join(''))
@@ -123,7 +118,7 @@ export function openAuditWriter(options: AuditWriterOptions): AuditWriter {
 
   type Sealed = { readonly line: string; readonly next: ChainPosition; readonly fields: AuditFields }
 
-  async function seal(group: readonly Waiting[]) {
+  async function seal(group: readonly WaitingRecord[]) {
     const lines: Sealed[] = []
     let at = position
     let sinceSigned = unsigned
@@ -151,7 +146,7 @@ export function openAuditWriter(options: AuditWriterOptions): AuditWriter {
     }, checkpoint.afterMs).unref()
   }
 
-  function giveBack(group: readonly Waiting[], lines: readonly Sealed[], error: WriteFailure): void {
+  function giveBack(group: readonly WaitingRecord[], lines: readonly Sealed[], error: WriteFailure): void {
     let bytes = error.bytes
     let arrived = 0
     for (const { line, next } of lines) {
@@ -162,25 +157,24 @@ export function openAuditWriter(options: AuditWriterOptions): AuditWriter {
     }
     // Who waited was told that it failed, and makes no delete of it: an intent that is not there need not be written any more.
     const kept = group.slice(arrived).filter(({ done }) => done === undefined || !isRequired)
-    const all: readonly Waiting[] = [...kept.map(({ fields }) => ({ fields })), ...waiting]
-    waiting = all.slice(0, maxWaiting)
-    if (all.length > waiting.length) onEvent({ kind: 'lost', records: all.length - waiting.length })
-    for (const { done } of all.slice(maxWaiting)) done?.(error)
+    const lost = waiting.replace([...kept.map(({ fields }) => ({ fields })), ...waiting.all])
+    if (lost.length > 0) onEvent({ kind: 'lost', records: countEvents(lost) })
+    for (const { done } of lost) done?.(error)
     if (!isFailing) onEvent({ kind: 'failed', error })
     isFailing = true
     for (const { done } of group) done?.(error)
     refuseWaiting(error)
     setTimeout(() => {
       // Only a write shows that writing is possible again.
-      if (waiting.length === 0 && !isClosed) waiting.push({ fields: marker('checkpoint') })
+      if (waiting.all.length === 0 && !isClosed) waiting.push({ fields: marker('checkpoint') })
       void pump()
     }, RETRY_MS).unref()
   }
 
   /** Nobody waits behind a disk that takes nothing. */
   function refuseWaiting(error: Error): void {
-    const asked = waiting.filter(({ done }) => done !== undefined)
-    waiting = waiting.flatMap(({ fields, done }) => (done !== undefined && isRequired ? [] : [{ fields }]))
+    const asked = waiting.all.filter(({ done }) => done !== undefined)
+    waiting.replace(waiting.all.flatMap(({ fields, done }) => (done !== undefined && isRequired ? [] : [{ fields }])))
     for (const { done } of asked) done?.(error)
   }
 
@@ -203,7 +197,7 @@ export function openAuditWriter(options: AuditWriterOptions): AuditWriter {
         add({ fields, done })
       })
     },
-    health: () => ({ failing: isFailing, waiting: waiting.length }),
+    health: () => ({ failing: isFailing, waiting: countEvents(waiting.all) }),
     reopen: () => sink.reopen(),
     async close() {
       clearTimeout(timer)
@@ -211,8 +205,8 @@ export function openAuditWriter(options: AuditWriterOptions): AuditWriter {
       waiting.push({ fields: marker('closed') })
       isClosed = true
       await pump()
-      if (waiting.length > 0) onEvent({ kind: 'lost', records: waiting.length })
-      waiting = []
+      const lost = waiting.takeFirst(Infinity)
+      if (lost.length > 0) onEvent({ kind: 'lost', records: countEvents(lost) })
       await sink.close()
     },
   }

@@ -260,3 +260,20 @@ describe('a file', () => {
     })
   })
 })
+
+test('a record that lists many counts for all of them where records wait, so that they do not fill the memory', async () => {
+  const { sink, state } = memorySink()
+  state.failAfter = 0
+  const writer = open(sink, { maxWaiting: 10 })
+  await until(() => writer.health().failing)
+  const listing = (name: string) => ({ name, 'memory.refusals': Array.from({ length: 20 }, () => ({})) })
+  writer.append(listing('first'))
+  writer.append(listing('second'))
+  writer.append({ name: 'third' })
+  expect([writer.health().waiting, lost()]).toEqual([21, 21])
+  state.failAfter = undefined
+  await until(() => !writer.health().failing)
+  await writer.close()
+  expect(state.text.match(/"name":"\w+"/g)).toEqual(['"name":"first"'])
+  expect(await verify(state.text)).toMatchObject({ intact: true })
+})
