@@ -73,8 +73,9 @@ function removalOf(intent: AuditFields): IntendedRemoval | undefined {
 }
 
 function onlyName(indices: unknown): string | undefined {
-  const [only, ...more]: readonly unknown[] = Array.isArray(indices) ? indices : []
-  return typeof only === 'string' && more.length === 0 && isName(only) ? only : undefined
+  const names: readonly unknown[] = Array.isArray(indices) ? indices : []
+  const [only] = names
+  return typeof only === 'string' && names.length === 1 && isName(only) ? only : undefined
 }
 
 /** A document as it was looked for; where it is, or was looked for, as far as a name leads to one index. `isThere` is `undefined` where the cluster cannot tell. */
