@@ -1,6 +1,7 @@
-import type { IssuerFacts, KeyFacts } from '../core/doctor/facts.ts'
-import type { IssuerOptions } from './issuer.ts'
-import { openKeySetSource } from './key-set-source.ts'
+import type { IssuerFacts, KeyFacts, TrustedKeys } from '../core/doctor/facts.ts'
+import { fingerprintOfJwk, fingerprintOfPem } from './fingerprint.ts'
+import type { IssuerOptions, KeyCacheOptions } from './issuer.ts'
+import { openForeignKeySource, openKeySetSource } from './key-set-source.ts'
 import { describeError } from './private-file.ts'
 import { importVerificationKey, selectKey } from './verification-key.ts'
 import type { JsonObject } from '../core/strict-json.ts'
@@ -31,12 +32,34 @@ export async function inspectKeys(options: IssuerOptions, now: () => number = Da
   }
 }
 
+/** The fingerprints of the keys by which a cluster reads tokens. @returns `undefined` where one of them is a secret, or they cannot be had. Never rejects */
+export async function inspectTrustedKeys(
+  trusted: TrustedKeys,
+  cache: KeyCacheOptions,
+): Promise<readonly string[] | undefined> {
+  if (trusted.kind === 'given') return allOf(trusted.texts.map(fingerprintOfPem))
+  const source = openForeignKeySource(trusted, cache)
+  try {
+    return allOf((await source.load()).map(fingerprintOfJwk))
+  } catch {
+    return undefined
+  } finally {
+    source.close()
+  }
+}
+
+function allOf(fingerprints: readonly (string | undefined)[]): readonly string[] | undefined {
+  const known = fingerprints.filter((one) => one !== undefined)
+  return known.length === fingerprints.length ? known : undefined
+}
+
 async function describeKey(key: JsonObject, algorithms: readonly string[]): Promise<KeyFacts> {
   const { kid, kty } = key
   const usable = await Promise.all(
     algorithms.map(async (algorithm) => ((await verifies(key, algorithm)) ? [algorithm] : [])),
   )
-  return { keyId: typeof kid === 'string' ? kid : undefined, type: String(kty), algorithms: usable.flat() }
+  const keyId = typeof kid === 'string' ? kid : undefined
+  return { keyId, type: String(kty), algorithms: usable.flat(), fingerprint: fingerprintOfJwk(key) }
 }
 
 async function verifies(key: JsonObject, algorithm: string): Promise<boolean> {

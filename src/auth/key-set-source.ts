@@ -39,6 +39,18 @@ export function openKeySetSource(
   )
 }
 
+/** The keys that another reader of tokens takes, from whichever issuer its discovery document is: to be compared with, never to verify by. */
+export function openForeignKeySource(
+  keys: Required<Exclude<KeysOptions, { kind: 'secret' | 'file' }>>,
+  cache: KeyCacheOptions,
+): KeySetSource {
+  const { kind, uri } = keys
+  return remoteSource(uri, cache, {}, async (fetchDocument) => {
+    const document = await fetchDocument(uri)
+    return kind === 'jwks' ? document : fetchDocument(keySetUriOf(document, uri, String(document['issuer'])))
+  })
+}
+
 type FetchDocument = (uri: string) => Promise<JsonObject>
 
 function remoteSource(

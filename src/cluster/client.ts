@@ -60,7 +60,7 @@ export function openCluster(options: ClusterOptions): ClusterClient {
   })
 
   async function ask(node: string, request: ClusterRequest, signals: readonly AbortSignal[]): Promise<ClusterAnswer> {
-    const { method, path, querystring, body, contentType, wants } = request
+    const { method, path, querystring, body, contentType, wants, headers: more } = request
     const connection = connections.getConnection({ requestId: node })
     if (connection === null) throw new GatewayError('upstreamUnavailable')
     const said = authorization()
@@ -68,6 +68,7 @@ export function openCluster(options: ClusterOptions): ClusterClient {
       'user-agent': 'opensearch-memory-gateway',
       'content-type': contentType ?? 'application/json',
       ...(said === undefined ? {} : { authorization: said }),
+      ...more,
       ...tracing?.outgoing(),
     }
     try {

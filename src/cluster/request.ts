@@ -8,6 +8,8 @@ export interface ClusterRequest {
   readonly querystring?: Readonly<Record<string, string>>
   readonly body?: string
   readonly contentType?: 'application/json' | 'application/x-ndjson'
+  /** Beside those of every request. */
+  readonly headers?: Readonly<Record<string, string>>
   /** The answer's body is its text, not what it says. */
   readonly wants?: 'text'
   /** Doing it twice is the same as doing it once: it goes to another node where the first one was no use. */

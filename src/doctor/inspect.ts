@@ -2,17 +2,11 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 import { inspectKeys } from '../auth/inspect-keys.ts'
+import type { IssuerOptions } from '../auth/issuer.ts'
 import type { ClusterClient } from '../cluster/client.ts'
 import { readContainers } from '../cluster/inspect/inspect-containers.ts'
 import { inspectIndex } from '../cluster/inspect/inspect-indices.ts'
 import { inspectNode } from '../cluster/inspect/inspect-nodes.ts'
-import {
-  ignoresTokens,
-  NO_PLUGIN,
-  NOBODYS_TOKEN,
-  readIdentity,
-  readTokens,
-} from '../cluster/inspect/inspect-security.ts'
 import type { ConfigFile } from '../config/schema.ts'
 import { parseContainer } from '../core/backing-index.ts'
 import type { CertificateFacts, ClusterFacts, Facts, IndexFacts, NodeFacts } from '../core/doctor/facts.ts'
@@ -23,6 +17,7 @@ import type { StoredContainer } from '../core/shared-indices.ts'
 import { openServiceClient } from '../open-service-client.ts'
 import { issuerOptions } from '../open-issuers.ts'
 import type { OnProgress } from '../progress.ts'
+import { inspectSecurity, NOTHING_OF_SECURITY } from './inspect-security.ts'
 
 type Cluster = ConfigFile['clusters'][string]
 
@@ -34,20 +29,25 @@ const AT_ONCE = 8
 /** Looks at all that a configuration names, as the gateway would, and changes nothing. */
 export async function inspectDeployment(config: ConfigFile, onProgress: OnProgress): Promise<Facts> {
   const clusters: ClusterFacts[] = []
+  const issuers = config.auth.issuers.map((issuer) => issuerOptions(issuer, []))
   for (const [name, cluster] of Object.entries(config.clusters)) {
-    clusters.push(await inspectCluster(name, cluster, config.memory.containerIndex, onProgress))
+    clusters.push(await inspectCluster({ name, cluster, issuers, config, onProgress }))
   }
   onProgress('Fetching the keys of the issuers')
-  const issuers = await Promise.all(config.auth.issuers.map((issuer) => inspectKeys(issuerOptions(issuer, []))))
-  return { at: Date.now(), clusters, issuers, certificates: certificatesOf(config) }
+  const keySets = await Promise.all(issuers.map((issuer) => inspectKeys(issuer)))
+  return { at: Date.now(), clusters, issuers: keySets, certificates: certificatesOf(config) }
 }
 
-async function inspectCluster(
-  name: string,
-  cluster: Cluster,
-  containerIndex: string,
-  onProgress: OnProgress,
-): Promise<ClusterFacts> {
+interface Question {
+  readonly name: string
+  readonly cluster: Cluster
+  readonly issuers: readonly IssuerOptions[]
+  readonly config: Pick<ConfigFile, 'memory'>
+  readonly onProgress: OnProgress
+}
+
+async function inspectCluster({ name, cluster, issuers, config, onProgress }: Question): Promise<ClusterFacts> {
+  const { containerIndex } = config.memory
   onProgress(`Asking the nodes of ${name}`)
   const nodes = await Promise.all(cluster.nodes.map((node) => inspectAlone(name, cluster, node)))
   const base = { name, nodes, containerIndex }
@@ -58,7 +58,7 @@ async function inspectCluster(
   const { client } = openServiceClient(name, reached)
   try {
     onProgress(`Asking ${name} who the service identity is`)
-    const security = await inspectSecurity(name, reached, client)
+    const security = await inspectSecurity({ name, cluster: reached, client, issuers, timeout })
     onProgress(`Reading the containers of ${name}`)
     const containers = await readContainers(client, containerIndex, timeout())
     const names = [containerIndex, ...indicesNamedBy(containers ?? [])]
@@ -83,32 +83,7 @@ function nodesOfOneCluster(nodes: readonly NodeFacts[]): string[] {
   return answered.filter(({ clusterId }) => clusterId === answered[0]?.clusterId).map(({ node }) => node)
 }
 
-type SecurityFacts = Pick<ClusterFacts, 'identity' | 'tokenDomains' | 'unreadTokens'>
-
-const NOTHING_OF_SECURITY: SecurityFacts = { identity: undefined, tokenDomains: undefined, unreadTokens: undefined }
-
-async function inspectSecurity(name: string, cluster: Cluster, client: ClusterClient): Promise<SecurityFacts> {
-  const identity = await orUndefined(readIdentity(client, timeout()))
-  if (identity === undefined) return NOTHING_OF_SECURITY
-  if (identity !== NO_PLUGIN) {
-    const tokens = await orUndefined(readTokens(client, timeout()))
-    return { identity, tokenDomains: tokens?.domains, unreadTokens: tokens?.unread }
-  }
-  // As a caller comes there: with a token, and nothing of the service identity's.
-  const stranger = openServiceClient(name, { ...cluster, service: { kind: 'bearer', token: NOBODYS_TOKEN } }).client
-  try {
-    const isIgnored = await orUndefined(ignoresTokens(stranger, timeout()))
-    return { ...NOTHING_OF_SECURITY, unreadTokens: isIgnored === true ? { kind: 'ignored' } : undefined }
-  } finally {
-    await stranger.close()
-  }
-}
-
 const timeout = (): AbortSignal => AbortSignal.timeout(TIMEOUT_MS)
-
-async function orUndefined<Value>(value: Promise<Value>): Promise<Value | undefined> {
-  return value.catch(() => undefined)
-}
 
 async function inspectAlone(name: string, cluster: Cluster, node: string): Promise<NodeFacts> {
   const { client } = openServiceClient(name, { ...cluster, nodes: [node] })

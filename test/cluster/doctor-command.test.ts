@@ -144,6 +144,7 @@ describe('nothing is written', () => {
   onSecured('on a cluster with the security plugin, as the super admin', async () => {
     if (secured === undefined) throw new Error('skipped')
     const stored = securedMemories(secured)
+    const known = await doctorWorld(secured.jwtPrivateKey)
     try {
       const containerIndex = `.plugins-ml-am-${stored.prefix}-containers`
       await stored.putContainer('c', {}, containerIndex)
@@ -152,9 +153,10 @@ describe('nothing is written', () => {
       const ask = async (path: string): Promise<unknown> => (await stored.asAdmin({ path })).body
       const before = await stateOf(ask, indices)
       const cluster = { nodes: [secured.url], tls: { ca: secured.access.ca }, service: adminCertificate(secured) }
-      expect(await world.findings(configOf(cluster, containerIndex))).toEqual([])
+      expect(await known.findings(configOf(cluster, containerIndex))).toEqual([])
       expect(await stateOf(ask, indices)).toEqual(before)
     } finally {
+      await known.close()
       await stored.removeAll()
     }
   })

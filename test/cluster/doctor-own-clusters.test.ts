@@ -33,8 +33,8 @@ afterEach(async () => {
 })
 afterAll(() => world.close())
 
-async function found(config: ConfigInput): Promise<readonly (readonly [string, string])[]> {
-  return (await world.findings(config)).map(({ id, severity }) => [id, severity])
+async function found(config: ConfigInput, by = world): Promise<readonly (readonly [string, string])[]> {
+  return (await by.findings(config)).map(({ id, severity }) => [id, severity])
 }
 
 /** Those of the security plugin that Maven Central has are for 2.19 and 3.4 only. */
@@ -82,10 +82,11 @@ long('a cluster in the middle of a rolling upgrade (TEST_LONG=1)', () => {
   )
 })
 
-long('a secured cluster that reads no tokens (TEST_LONG=1)', () => {
+long('a secured cluster with a configuration of its own, which reads no tokens at first (TEST_LONG=1)', () => {
   const key = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const pem = key.publicKey.export({ type: 'spki', format: 'pem' }).toString()
   let cluster: RunningOpenSearch
+  let knowing: DoctorWorld
   let tokens: ClusterTokens
   let admin: NonNullable<RunningOpenSearch['secured']>
 
@@ -97,9 +98,12 @@ long('a secured cluster that reads no tokens (TEST_LONG=1)', () => {
     })
     if (cluster.secured === undefined) throw new Error('it was started without')
     admin = cluster.secured
-    tokens = await clusterTokens({ jwtPrivateKey: key.privateKey.export({ format: 'jwk' }) })
+    const jwtPrivateKey = key.privateKey.export({ format: 'jwk' })
+    tokens = await clusterTokens({ jwtPrivateKey })
+    knowing = await doctorWorld(jwtPrivateKey)
   }, START_MS)
   afterAll(async () => {
+    await knowing.close()
     await tokens.close()
     await cluster.stop()
   })
@@ -111,7 +115,12 @@ long('a secured cluster that reads no tokens (TEST_LONG=1)', () => {
     passThrough,
   })
   const configOf = (passThrough: ClusterInput['passThrough'] = {}): ConfigInput =>
-    doctorConfig(clusterInput(passThrough), { claims: { backendRoles: 'roles' } }, 'no-such-containers')
+    doctorConfig(
+      clusterInput(passThrough),
+      { claims: { backendRoles: 'roles' }, algorithms: [knowing.algorithm] },
+      'no-such-containers',
+    )
+  const sees = (passThrough?: ClusterInput['passThrough']) => found(configOf(passThrough), knowing)
 
   /** What becomes of carol's request to the cluster: its status, and who the cluster says that she is. */
   async function carolIs(passThrough: ClusterInput['passThrough'] = {}): Promise<readonly [number, unknown]> {
@@ -144,7 +153,7 @@ long('a secured cluster that reads no tokens (TEST_LONG=1)', () => {
   })
 
   test('callers-unknown: what callers send on is answered with 401', async () => {
-    const [finding, ...more] = await world.findings(configOf())
+    const [finding, ...more] = await knowing.findings(configOf())
     expect(more).toEqual([])
     expect(finding).toMatchObject({ id: 'callers-unknown', severity: 'error' })
     expect(finding?.seen).toContain('basic (basic)')
@@ -154,28 +163,107 @@ long('a secured cluster that reads no tokens (TEST_LONG=1)', () => {
 
   test('its remedy, the gateway says who is calling: it goes, and the cluster knows the caller', async () => {
     const said = { identity: 'proxyHeaders', cert: admin.clientCert, key: admin.clientKey } as const
-    expect(await found(configOf(said))).toEqual([])
+    expect(await sees(said)).toEqual([])
     expect(await carolIs(said)).toEqual([200, 'cluster:carol'])
   })
 
   test('callers-unknown, too, where anonymous users are let in: who shows a token is none', async () => {
     const path = '/config/dynamic/http/anonymous_auth_enabled'
     await configure({ op: 'add', path, value: true })
-    expect(await found(configOf())).toEqual([['callers-unknown', 'error']])
+    expect(await sees()).toEqual([['callers-unknown', 'error']])
     expect(await carolIs()).toEqual([401, undefined])
     await configure({ op: 'replace', path, value: false })
   })
 
   test('callers-unknown, too, where the tokens are read from another header; its remedy, a domain for them: it goes', async () => {
     await configure({ op: 'add', path: DOMAIN, value: domain({ jwt_header: 'x-token', roles_key: 'roles' }) })
-    const [finding] = await world.findings(configOf())
+    const [finding] = await knowing.findings(configOf())
     expect(finding).toMatchObject({ id: 'callers-unknown' })
     expect(await carolIs()).toEqual([401, undefined])
     // To the letter.
     const { subject, roles } =
       /subject_key: (?<subject>\w+), roles_key: (?<roles>\w+)/.exec(finding?.remedy.text ?? '')?.groups ?? {}
     await configure({ op: 'replace', path: DOMAIN, value: domain({ subject_key: subject, roles_key: roles }) })
-    expect(await found(configOf())).toEqual([])
+    expect(await sees()).toEqual([])
     expect(await carolIs()).toEqual([200, 'carol'])
+  })
+
+  const saysOf = async (passThrough?: ClusterInput['passThrough']): Promise<string> => {
+    const [finding, ...more] = await knowing.findings(configOf(passThrough))
+    expect(more).toEqual([])
+    return finding === undefined ? '' : `${finding.id}: ${finding.seen}. ${finding.remedy.text}`
+  }
+
+  test('tokens-challenged: a domain that comes after one for passwords gets no token; either remedy, and it goes', async () => {
+    await configure({ op: 'replace', path: `${DOMAIN}/order`, value: 9 })
+    const said = await saysOf()
+    expect(said).toMatch(/^tokens-challenged: .*domain tokens, which reads them, comes after basic, which challenges/)
+    expect(said).toContain('give config.dynamic.authc.tokens a lower order than basic has')
+    expect(said).toContain('set config.dynamic.authc.basic.http_authenticator.challenge to false')
+    expect(await carolIs()).toEqual([401, undefined])
+    const challenge = '/config/dynamic/authc/basic/http_authenticator/challenge'
+    await configure({ op: 'replace', path: challenge, value: false })
+    expect(await sees()).toEqual([])
+    expect(await carolIs()).toEqual([200, 'carol'])
+    await configure(
+      { op: 'replace', path: challenge, value: true },
+      { op: 'replace', path: `${DOMAIN}/order`, value: 1 },
+    )
+    expect(await sees()).toEqual([])
+    expect(await carolIs()).toEqual([200, 'carol'])
+  })
+
+  test('proxy-headers-ignored, for each of its causes, and what is said to do makes it go', async () => {
+    const says = { identity: 'proxyHeaders', cert: admin.clientCert, key: admin.clientKey } as const
+    const proxy = '/config/dynamic/authc/proxy_auth_domain'
+    // What has its default is left out of what is kept, and could not be replaced.
+    const xff = '/config/dynamic/http/xff'
+    for (const { broken, said, mended } of [
+      {
+        broken: { op: 'remove', path: proxy },
+        said: /no authentication domain of type proxy reads x-proxy-user.*\(type: proxy, challenge: false, config: \{ user_header: x-proxy-user, roles_header: x-proxy-roles \}\) before any that challenges/,
+        mended: {
+          op: 'add',
+          path: proxy,
+          value: {
+            http_enabled: true,
+            order: 0,
+            http_authenticator: {
+              type: 'proxy',
+              challenge: false,
+              config: { user_header: 'x-proxy-user', roles_header: 'x-proxy-roles' },
+            },
+            authentication_backend: { type: 'noop' },
+          },
+        },
+      },
+      {
+        broken: { op: 'add', path: `${proxy}/order`, value: 9 },
+        said: /proxy_auth_domain comes after basic, which challenges.*authc\.proxy_auth_domain a lower order than basic has/,
+        mended: { op: 'add', path: `${proxy}/order`, value: 0 },
+      },
+      {
+        broken: { op: 'add', path: `${xff}/enabled`, value: false },
+        said: /set config\.dynamic\.http\.xff\.enabled to true/,
+        mended: { op: 'add', path: `${xff}/enabled`, value: true },
+      },
+      {
+        broken: { op: 'add', path: `${xff}/remoteIpHeader`, value: 'x-real-ip' },
+        said: /set config\.dynamic\.http\.xff\.remoteIpHeader to x-forwarded-for/,
+        mended: { op: 'add', path: `${xff}/remoteIpHeader`, value: 'x-forwarded-for' },
+      },
+      {
+        broken: { op: 'add', path: `${xff}/internalProxies`, value: '10\\.0\\.0\\.1' },
+        said: /internalProxies is 10\\\.0\\\.0\\\.1\. let config\.dynamic\.http\.xff\.internalProxies match the gateway's address/,
+        mended: { op: 'add', path: `${xff}/internalProxies`, value: '127\\.0\\.0\\.1' },
+      },
+    ]) {
+      await configure(broken)
+      expect(await saysOf(says)).toMatch(said)
+      expect(await carolIs(says)).toEqual([401, undefined])
+      await configure(mended)
+      expect(await sees(says)).toEqual([])
+      expect(await carolIs(says)).toEqual([200, 'cluster:carol'])
+    }
   })
 })

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
+import type { JsonWebKey } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,12 +21,17 @@ export interface ClusterTokens {
 const ISSUER = 'https://cluster-issuer.test'
 const KEY_ID = 'cluster'
 
+/** What an issuer publishes that signs with this key. */
+export function keySetOf(privateKey: JsonWebKey): { readonly keys: readonly JsonWebKey[] } {
+  const published = createPublicKey({ key: privateKey, format: 'jwk' }).export({ format: 'jwk' })
+  return { keys: [{ ...published, kid: KEY_ID, use: 'sig' }] }
+}
+
 export async function clusterTokens({ jwtPrivateKey }: Pick<SecuredCluster, 'jwtPrivateKey'>): Promise<ClusterTokens> {
   const folder = await mkdtemp(join(tmpdir(), 'memory-gateway-test-'))
   const file = join(folder, 'jwks.json')
   const privateKey = createPrivateKey({ key: jwtPrivateKey, format: 'jwk' })
-  const published = { ...createPublicKey(privateKey).export({ format: 'jwk' }), kid: KEY_ID, use: 'sig' }
-  await writeFile(file, JSON.stringify({ keys: [published] }))
+  await writeFile(file, JSON.stringify(keySetOf(jwtPrivateKey)))
   return {
     issuer: {
       issuer: ISSUER,

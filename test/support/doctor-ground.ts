@@ -1,3 +1,4 @@
+import type { JsonWebKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 import type { ConfigInput } from '../../src/config/schema.ts'
@@ -66,8 +67,8 @@ export interface DoctorGround {
 /** On one of the clusters that run for all tests. */
 export async function openGround(kind: ClusterKind): Promise<DoctorGround> {
   const access = kind === 'plain' ? plainAccess() : securedAccess()
-  const { prefix, ask, indexOf, containerIndex, right } = access
-  const world = await doctorWorld()
+  const { prefix, ask, indexOf, containerIndex, right, issuerKey } = access
+  const world = await doctorWorld(issuerKey)
   const keys = await startKeyServer(serving({}))
   const made = new Set<string>()
   const cleanUps: (() => Promise<unknown>)[] = []
@@ -81,7 +82,11 @@ export async function openGround(kind: ClusterKind): Promise<DoctorGround> {
     await send('PUT', `/${index}/_doc/${id}?refresh=true`, source)
   }
   const config: DoctorGround['config'] = ({ cluster, issuer, containerIndex: index } = {}) =>
-    doctorConfig({ ...right, ...cluster }, { claims: { backendRoles: 'roles' }, ...issuer }, index ?? `${prefix}-none`)
+    doctorConfig(
+      { ...right, ...cluster },
+      { claims: { backendRoles: 'roles' }, algorithms: [world.algorithm], ...issuer },
+      index ?? `${prefix}-none`,
+    )
 
   const ground: DoctorGround = {
     ...access,
@@ -118,6 +123,8 @@ type Access = Pick<
 > & {
   readonly right: ClusterInput
   readonly configuration: object
+  /** By which the cluster itself reads tokens. */
+  readonly issuerKey: JsonWebKey | undefined
 }
 
 function plainAccess(): Access {
@@ -136,6 +143,7 @@ function plainAccess(): Access {
     indexOf: (type, of = prefix) => `${of}-memory-${type}`,
     right: { nodes: [url], service, passThrough: { identity: 'service' } },
     configuration: { index_prefix: prefix, use_system_index: false, disable_session: false, disable_history: false },
+    issuerKey: undefined,
   }
 }
 
@@ -160,6 +168,7 @@ function securedAccess(): Access {
     indexOf: (type, of = prefix) => `.plugins-ml-am-${of}-memory-${type}`,
     right: { nodes: [cluster.url], tls: { ca }, service: adminCertificate(cluster) },
     configuration: { index_prefix: prefix, disable_session: false, disable_history: false },
+    issuerKey: cluster.jwtPrivateKey,
   }
 }
 

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import type { JsonWebKey } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -11,21 +12,27 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { diagnose } from '../../src/core/doctor/diagnose.ts'
 import type { Finding, FindingId } from '../../src/core/doctor/finding.ts'
 import { doctorSettings, inspectDeployment } from '../../src/doctor/inspect.ts'
+import { keySetOf } from './cluster-tokens.ts'
 import type { ClusterKind, DoctorGround } from './doctor-ground.ts'
 
 /** A configuration that a doctor looks at, and the folder of its files. */
 export interface DoctorWorld {
   /** The path of a configuration that nothing is wrong with by itself. */
   readonly folder: string
+  /** What its issuer signs with, whose keys are in `jwks.json`. */
+  readonly algorithm: 'ES256' | 'RS256'
   findings(config: ConfigInput): Promise<readonly Finding[]>
   close(): Promise<void>
 }
 
-export async function doctorWorld(): Promise<DoctorWorld> {
+/** @param clusterKey of an issuer that a cluster reads tokens of, RSA; by default one that no cluster knows */
+export async function doctorWorld(clusterKey?: JsonWebKey): Promise<DoctorWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'memory-gateway-doctor-'))
-  await openLocalIssuer(folder, { issuer: 'https://issuer.test', create: true })
+  if (clusterKey === undefined) await openLocalIssuer(folder, { issuer: 'https://issuer.test', create: true })
+  else await writeFile(join(folder, 'jwks.json'), JSON.stringify(keySetOf(clusterKey)))
   return {
     folder,
+    algorithm: clusterKey === undefined ? 'ES256' : 'RS256',
     async findings(input) {
       // JSON is YAML: the test's configuration goes the way of an operator's.
       const config = parseConfig(JSON.stringify(input), join(folder, 'gateway.yaml'), { env: {}, check: checkConfig })

@@ -55,12 +55,16 @@ export async function startTlsFront(
   return { ...front, renew: (renewed) => server.setSecureContext(renewed) }
 }
 
-/** Passes bytes on to a node, on an address of its own. @param at the port; a free one by default */
-export async function startTcpFront(node: string, host: string, at = 0): Promise<Front> {
+/**
+ * Passes bytes on to a node, on an address of its own.
+ * @param at the port; a free one by default
+ * @param from the address that the node sees
+ */
+export async function startTcpFront(node: string, host: string, at = 0, from?: string): Promise<Front> {
   const { hostname, port, protocol } = new URL(node)
   return listening(
     createTcpServer((socket) => {
-      joinSockets(socket, connectTcp({ host: hostname, port: Number(port) }))
+      joinSockets(socket, connectTcp({ host: hostname, port: Number(port), localAddress: from }))
     }),
     host,
     protocol,

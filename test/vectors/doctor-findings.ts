@@ -17,6 +17,12 @@ const TWO_VERSIONS = {
     'the version in an answer is changed on its way: a second version is another 100 MB from Maven Central; doctor-own-clusters.test.ts has two real ones (TEST_LONG=1)',
 } as const
 
+const OTHER_ORDER = {
+  by: 'case',
+  butNotReal:
+    'the order in an answer is changed on its way: the configuration is that of all tests; doctor-own-clusters.test.ts really changes it (TEST_LONG=1)',
+} as const
+
 export const PROVOKED: Readonly<Record<FindingId, { readonly plain: Provocation; readonly secured: Provocation }>> = {
   'node-unreachable': { plain: CASE, secured: CASE },
   'service-refused': { plain: ANSWERS_ANYBODY, secured: CASE },
@@ -38,6 +44,9 @@ export const PROVOKED: Readonly<Record<FindingId, { readonly plain: Provocation;
   'subject-key-differs': { plain: READS_NO_TOKENS, secured: CASE },
   'roles-key-differs': { plain: READS_NO_TOKENS, secured: CASE },
   'callers-unknown': { plain: CASE, secured: { by: 'readme' } },
+  'tokens-challenged': { plain: READS_NO_TOKENS, secured: OTHER_ORDER },
+  'signing-keys-differ': { plain: READS_NO_TOKENS, secured: CASE },
+  'proxy-headers-ignored': { plain: READS_NO_TOKENS, secured: CASE },
   'keys-unavailable': { plain: CASE, secured: CASE },
   'keys-do-not-fit': { plain: CASE, secured: CASE },
   'clock-skew': { plain: CASE, secured: CASE },

@@ -4,6 +4,8 @@ import { findInIndices } from './find-in-indices.ts'
 import { findInIssuer, findInTokenDomains } from './find-in-issuers.ts'
 import { findInCertificates, findInNodes } from './find-in-nodes.ts'
 import { findInPassThrough } from './find-in-pass-through.ts'
+import { findInProxyHeaders } from './find-in-proxy-headers.ts'
+import { findInTokens } from './find-in-tokens.ts'
 import type { DoctorSettings, Finding } from './finding.ts'
 
 /** All that is wrong with a deployment, errors first. */
@@ -15,6 +17,8 @@ export function diagnose(facts: Facts, settings: DoctorSettings): readonly Findi
       ...findInContainers(cluster, settings),
       ...findInTokenDomains(cluster, settings),
       ...findInPassThrough(cluster, settings),
+      ...findInTokens(cluster, facts.issuers, settings),
+      ...findInProxyHeaders(cluster),
     ]),
     ...facts.issuers.flatMap((issuer, position) => findInIssuer(issuer, settings, position)),
     ...findInCertificates(facts),

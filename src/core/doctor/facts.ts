@@ -51,7 +51,14 @@ export interface IdentityFacts {
   readonly roles: readonly string[]
   /** The subject of its certificate, where it showed one. */
   readonly certificate: string | undefined
+  /** Where it came from, as the cluster sees it; it does not say so to the super admin. */
+  readonly address: string | undefined
 }
+
+/** Where a cluster has the keys from by which it reads tokens. `given`: keys as PEM, or secrets. */
+export type TrustedKeys =
+  | { readonly kind: 'given'; readonly texts: readonly string[] }
+  | { readonly kind: 'jwks' | 'discovery'; readonly uri: string }
 
 /** How the security plugin reads tokens; each of the claims as its setting names it. */
 export interface TokenDomain {
@@ -62,6 +69,34 @@ export interface TokenDomain {
   /** `undefined`: `sub`. */
   readonly subjectKey: string | undefined
   readonly rolesKey: string | undefined
+  /** The domain before it that challenges whoever brings nothing that it reads, and so has nobody get here. */
+  readonly behind: string | undefined
+  /** Fingerprints of its public keys; `undefined` where they were not looked at, or are not known whole. */
+  readonly keys: readonly string[] | undefined
+}
+
+/** What became of a request in the name of somebody made up, by the headers of proxy authentication. */
+export interface ProxiedFacts {
+  readonly isBelieved: boolean
+  /** `undefined`: refused with 401. */
+  readonly takenFor: string | undefined
+  /** Where the gateway's requests come from, as the cluster sees it. */
+  readonly address: string | undefined
+  /** `undefined` where it is not for the service identity to read. */
+  readonly settings: ProxySettings | undefined
+}
+
+/** Of the security plugin, all that proxy authentication hangs on. */
+export interface ProxySettings {
+  readonly domains: readonly {
+    readonly name: string
+    readonly userHeader: string
+    readonly behind: string | undefined
+  }[]
+  readonly isXffEnabled: boolean
+  readonly xffHeader: string
+  /** Its regular expression; `undefined`: the plugin's own, of private networks. */
+  readonly internalProxies: string | undefined
 }
 
 /** What the service identity was refused in an index. */
@@ -98,6 +133,8 @@ export interface ClusterFacts {
   readonly tokenDomains: readonly TokenDomain[] | undefined
   /** `undefined` where it reads some, or that is not known. */
   readonly unreadTokens: UnreadTokens | undefined
+  /** `undefined` where requests are not passed through with the headers of proxy authentication, or that is not known. */
+  readonly proxied: ProxiedFacts | undefined
   readonly containerIndex: string
   /** `undefined` where they could not be read. */
   readonly containers: readonly StoredContainer[] | undefined
@@ -121,4 +158,6 @@ export interface KeyFacts {
   readonly type: string
   /** Those of the issuer's algorithms that it can verify. */
   readonly algorithms: readonly string[]
+  /** `undefined` for what is no public key. */
+  readonly fingerprint: string | undefined
 }

@@ -40,7 +40,7 @@ export function wordReport(facts: Facts, findings: readonly Finding[]): string {
 }
 
 function wordCluster(cluster: ClusterFacts): readonly string[] {
-  const { name, nodes, identity, tokenDomains, unreadTokens, containers, containerIndex, indices } = cluster
+  const { name, nodes, identity, tokenDomains, unreadTokens, proxied, containers, containerIndex, indices } = cluster
   const domains = tokenDomains?.map(
     ({ name: domain, subjectKey = 'sub', rolesKey = 'none' }) =>
       `${domain} (user: ${subjectKey}, backend roles: ${rolesKey})`,
@@ -52,6 +52,7 @@ function wordCluster(cluster: ClusterFacts): readonly string[] {
       ? []
       : [`  service identity: ${identity.user}; roles: ${identity.roles.join(', ') || 'none'}`]),
     ...(domains === undefined ? [] : [`  reads tokens by: ${domains.join(', ') || 'nothing'}`]),
+    ...(proxied === undefined ? [] : [`  believes the gateway's proxy headers: ${proxied.isBelieved ? 'yes' : 'no'}`]),
     ...(unreadTokens?.kind === 'ignored' ? ['  asks nobody who they are'] : []),
     `  containers in ${containerIndex}: ${containers === undefined ? 'could not be read' : String(containers.length)}`,
     ...indices.map(wordIndex),
