@@ -8,6 +8,7 @@ const { values, positionals } = parseArgs({
     requests: { type: 'string', default: '8000' },
     callers: { type: 'string' },
     memories: { type: 'string', default: '1000000' },
+    'look-alikes': { type: 'string', default: '0' },
     million: { type: 'boolean', default: false },
   },
 })
@@ -23,6 +24,8 @@ export const OPTIONS = {
   callers: values.callers?.split(',').map(Number),
   /** Of the person who is erased. */
   memories: Number(values.memories),
+  /** Memories of others that a filter finds with those of the person. Beyond 10,000 the gateway deletes page by page, and no longer by the cluster's tasks. */
+  lookAlikes: Number(values['look-alikes']),
   /** Whether the memory after a million requests is measured too. */
   million: values.million,
 } as const
