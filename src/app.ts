@@ -133,7 +133,7 @@ async function runStages(parts: AppParts, exchange: Exchange, isTooMany: boolean
   // Stage 2: the route, which fixes the dialect of every answer from here on.
   const { target, route } = readRoute(exchange)
   if (isTooMany) throw new GatewayError('overloaded', { reason: TOO_MANY, retryAfterSeconds: 1 })
-  if (route.kind === 'legacyOptions' && isPreflight(exchange.request)) return { kind: 'preflight', allow: route.allow }
+  if (route.kind === 'legacyOptions' && isPreflight(exchange.request)) return { kind: 'options', allow: route.allow }
 
   if (route.kind === 'receiptKeys') return keySetOf(parts)
 

@@ -4,7 +4,7 @@ import type { Work } from './work.ts'
 
 type UnknownPath = Extract<Route, { kind: 'legacyOptions' | 'wrongMethod' | 'noHandler' | 'unknownLegacyPath' }>
 
-/** Paths of ours that nothing is behind, and methods that they do not have. */
+/** Paths of ours that nothing is behind, methods that they do not have, and those that they do. */
 export const answerUnknownPath: Work<UnknownPath> = {
   handle: (_parts, _exchange, route) => resultOf(route),
 
@@ -17,6 +17,7 @@ export const answerUnknownPath: Work<UnknownPath> = {
 function resultOf(route: UnknownPath): Result {
   switch (route.kind) {
     case 'legacyOptions':
+      return { kind: 'options', allow: route.allow }
     case 'wrongMethod':
       return { kind: 'wrongMethod', allow: route.allow }
     case 'noHandler':

@@ -54,7 +54,8 @@ export type Result =
   | { readonly kind: 'wrongMethod'; readonly allow: readonly string[] }
   | { readonly kind: 'noHandler' }
   | { readonly kind: 'unknownLegacyPath' }
-  | { readonly kind: 'preflight'; readonly allow: readonly string[] }
+  /** RFC 9110 section 9.3.7; a CORS preflight is one of these. */
+  | { readonly kind: 'options'; readonly allow: readonly string[] }
 
 export interface AnswerContext {
   readonly dialect: Dialect
@@ -87,7 +88,7 @@ export function answerOf(result: Result, context: AnswerContext): Answer {
   headers.push(...(context.dialect === 'opensearch' ? openSearchHeaders(context) : corsHeaders(result, context)))
   headers.push(...resultHeaders(result))
   if (context.isReplayed) headers.push(['idempotent-replayed', 'true'])
-  if (result.kind === 'preflight') return { status: 204, headers, body: '' }
+  if (result.kind === 'options') return { status: 204, headers, body: '' }
   if (result.kind === 'receiptKeys') {
     headers.push(['content-type', 'application/jwk-set+json'], ['content-length', String(byteLength(result.text))])
     headers.push(['cache-control', 'public, max-age=300'])
@@ -120,13 +121,13 @@ type WordsContext = Pick<AnswerContext, 'dialect' | 'method' | 'uri' | 'decodedP
 
 /** The status that a result is answered with. */
 export function statusOf(result: Result, context: WordsContext): number {
-  if (result.kind === 'preflight') return 204
+  if (result.kind === 'options') return 204
   if (result.kind === 'receiptKeys') return 200
   return result.kind === 'clusterAnswer' ? result.answer.status : wordsFor(result, context).status
 }
 
 function wordsFor(
-  result: Exclude<Result, { kind: 'preflight' | 'clusterAnswer' | 'receiptKeys' }>,
+  result: Exclude<Result, { kind: 'options' | 'clusterAnswer' | 'receiptKeys' }>,
   context: WordsContext,
 ): Words {
   const isLegacy = context.dialect === 'memoryPlugin'
@@ -168,7 +169,7 @@ function corsHeaders(result: Result, { corsOrigin }: AnswerContext): [string, st
   const headers: [string, string][] = [['vary', 'Origin']]
   if (corsOrigin === undefined) return headers
   headers.push(['access-control-allow-origin', corsOrigin])
-  if (result.kind === 'preflight') {
+  if (result.kind === 'options') {
     headers.push(
       ['access-control-allow-methods', result.allow.join(', ')],
       ['access-control-allow-headers', 'authorization, content-type, idempotency-key, x-request-id'],
@@ -192,7 +193,7 @@ function resultHeaders(result: Result): [string, string][] {
 }
 
 function ownHeaders(result: Result): [string, string][] {
-  if (result.kind === 'wrongMethod') return [['allow', result.allow.join(',')]]
+  if (result.kind === 'wrongMethod' || result.kind === 'options') return [['allow', result.allow.join(',')]]
   if (result.kind === 'outcome' || result.kind === 'containerOutcome') {
     const isRecovered = 'receipt' in result.outcome && result.outcome.receipt.recovered
     const cascaded = result.kind === 'outcome' ? result.cascaded : undefined

@@ -118,7 +118,7 @@ const ROWS = [
   row('target', `DELETE ${working}`),
   row('target', 'DELETE /api/memories/a/b'),
   row('target', 'DELETE /_plugins/_ml/memory%5Fcontainers/c/memories/working/own'),
-  row('target', 'OPTIONS /api/memories/own'),
+  row('allowed', 'OPTIONS /api/memories/own'),
   row('allowed', `OPTIONS ${working}/own`),
   row('route', 'GET /nowhere/at/all'),
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import request from 'supertest'
 
 import type { TestGateway } from '../support/gateway.ts'
+import { requireDescribed } from './described.ts'
 import { openLegacyWorld } from './legacy-world.ts'
 import type { LegacyWorld } from './legacy-world.ts'
 
@@ -99,18 +100,28 @@ describe('a preflight', () => {
   test.each([
     ['without an Origin', { 'access-control-request-method': 'DELETE' }],
     ['without a method', { origin: APP }],
-  ])('%s is none: it needs a token', async (_, headers) => {
-    const answer = await request(open.url).options('/api/memories/x').set(headers)
-    expect(answer.status).toBe(401)
-    const known = await request(open.url)
-      .options('/api/memories/x')
-      .set(headers)
-      .auth(await open.token(), { type: 'bearer' })
-    expect({ status: known.status, allow: known.headers['allow'], text: known.text }).toEqual({
-      status: 405,
-      allow: 'DELETE',
-      text: '{"error":"Method not allowed"}',
-    })
+  ])('%s is none: it needs a token, and is told the methods of the path', async (_, headers) => {
+    for (const [path, allow] of [
+      ['/api/memories/x', 'DELETE'],
+      ['/api/memories/bulk-delete', 'DELETE,POST'],
+    ] as const) {
+      const answer = await request(open.url).options(path).set(headers)
+      expect({ status: answer.status, allow: answer.headers['allow'] }).toEqual({ status: 401, allow: undefined })
+      const token = await open.token({ scopes: [] })
+      const known = await request(open.url).options(path).set(headers).auth(token, { type: 'bearer' })
+      expect({ status: known.status, allow: known.headers['allow'], text: known.text }).toEqual({
+        status: 204,
+        allow,
+        text: '',
+      })
+      requireDescribed({ method: 'OPTIONS', target: path }, known)
+    }
+  })
+
+  test('of a path with another method is told of both', async () => {
+    const answer = await preflight(open, APP, '/api/memories/bulk-delete')
+    expect(answer.status).toBe(204)
+    expect(answer.headers).toMatchObject({ allow: 'DELETE,POST', 'access-control-allow-methods': 'DELETE, POST' })
   })
 
   test.each(['/api/memories/x/y', '/_plugins/_ml/memory_containers/alices/memories/working/x', '/_search', '/'])(

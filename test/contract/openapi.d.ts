@@ -322,7 +322,7 @@ export interface paths {
     post?: never
     /** Delete a memory of the caller's, of any of the types in `legacy.types` */
     delete: operations['deleteLegacyMemory']
-    /** What a browser may send (CORS) */
+    /** The methods of the path, and what a browser may send (CORS); a preflight needs no token */
     options: operations['preflightLegacyMemory']
     head?: never
     patch?: never
@@ -341,7 +341,7 @@ export interface paths {
     post: operations['deleteLegacyMemories']
     /** Delete the memory whose id is bulk-delete */
     delete: operations['deleteLegacyMemoryCalledBulkDelete']
-    /** What a browser may send (CORS) */
+    /** The methods of the path, and what a browser may send (CORS); a preflight needs no token */
     options: operations['preflightLegacyMemories']
     head?: never
     patch?: never
@@ -2723,9 +2723,10 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description The origin is one of `legacy.cors.origins` */
+      /** @description The methods of the path; to a preflight from one of `legacy.cors.origins` what a browser may send */
       204: {
         headers: {
+          allow: components['headers']['Allow']
           'x-request-id': components['headers']['RequestId']
           vary: components['headers']['Vary']
           'access-control-allow-origin': components['headers']['AllowOrigin']
@@ -2742,20 +2743,6 @@ export interface operations {
       400: components['responses']['LegacyBadRequest']
       401: components['responses']['LegacyUnauthorized']
       403: components['responses']['LegacyForbidden']
-      /** @description No preflight, or one from another origin; as any request, it is looked at only with a token */
-      405: {
-        headers: {
-          'x-request-id': components['headers']['RequestId']
-          vary: components['headers']['Vary']
-          'access-control-allow-origin': components['headers']['AllowOrigin']
-          'access-control-expose-headers': components['headers']['ExposeHeaders']
-          allow: components['headers']['Allow']
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['LegacyError']
-        }
-      }
       500: components['responses']['LegacyFailure']
       503: components['responses']['LegacyRetry']
     }
@@ -2896,9 +2883,10 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description The origin is one of `legacy.cors.origins` */
+      /** @description The methods of the path; to a preflight from one of `legacy.cors.origins` what a browser may send */
       204: {
         headers: {
+          allow: components['headers']['Allow']
           'x-request-id': components['headers']['RequestId']
           vary: components['headers']['Vary']
           'access-control-allow-origin': components['headers']['AllowOrigin']
@@ -2915,20 +2903,6 @@ export interface operations {
       400: components['responses']['LegacyBadRequest']
       401: components['responses']['LegacyUnauthorized']
       403: components['responses']['LegacyForbidden']
-      /** @description No preflight, or one from another origin; as any request, it is looked at only with a token */
-      405: {
-        headers: {
-          'x-request-id': components['headers']['RequestId']
-          vary: components['headers']['Vary']
-          'access-control-allow-origin': components['headers']['AllowOrigin']
-          'access-control-expose-headers': components['headers']['ExposeHeaders']
-          allow: components['headers']['Allow']
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['LegacyError']
-        }
-      }
       500: components['responses']['LegacyFailure']
       503: components['responses']['LegacyRetry']
     }
