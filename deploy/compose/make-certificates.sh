@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes deploy/compose/certs: an authority, the node's certificate, and the admin certificate that the gateway shows. For a first try; a cluster of yours has
-# its own. Needs openssl. What is there already stays.
+# Makes deploy/compose/certs: an authority, the node's certificate, the admin certificate that the gateway shows, and the one that it shows where it
+# speaks for a caller. For a first try; a cluster of yours has its own. Needs openssl. What is there already stays.
 set -eu
 umask 022
 folder=$(dirname "$0")/certs
@@ -23,5 +23,6 @@ issue() { # name, extensions
 issue node 'subjectAltName=DNS:opensearch,DNS:localhost
 extendedKeyUsage=serverAuth,clientAuth'
 issue admin 'extendedKeyUsage=clientAuth'
+issue gateway 'extendedKeyUsage=clientAuth'
 rm ca-key.pem ca.srl # nobody issues a second admin
 echo "made $folder"

@@ -1,8 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+
+import { parse } from 'yaml'
 
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { startOpenSearch } from '../../src/local-cluster/start-opensearch.ts'
@@ -265,5 +267,21 @@ long('a secured cluster with a configuration of its own, which reads no tokens a
       expect(await sees(says)).toEqual([])
       expect(await carolIs(says)).toEqual([200, 'cluster:carol'])
     }
+  })
+
+  test('the configuration of compose.yaml, with this machine for its containers: doctor finds nothing, and the cluster knows the caller', async () => {
+    const file = join(import.meta.dirname, '../../deploy/compose/opensearch-security/config.yml')
+    const { http, authc } = (
+      parse(readFileSync(file, 'utf8')) as { config: { dynamic: { http: { xff: object }; authc: object } } }
+    ).config.dynamic
+    const xff = { ...http.xff, internalProxies: '127\\.0\\.0\\.1' }
+    await configure(
+      { op: 'add', path: '/config/dynamic/authc', value: authc },
+      { op: 'add', path: '/config/dynamic/http/xff', value: xff },
+    )
+    const says = { identity: 'proxyHeaders', cert: admin.clientCert, key: admin.clientKey } as const
+    expect(await sees(says)).toEqual([])
+    expect(await carolIs(says)).toEqual([200, 'cluster:carol'])
+    expect(await sees()).toEqual([['callers-unknown', 'error']])
   })
 })

@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { createServer } from 'node:https'
+import { BlockList } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { TLSSocket } from 'node:tls'
 
 import { parse } from 'yaml'
 
+import { proxySettingsIn } from '../../../src/cluster/inspect/security-config.ts'
 import { securitySettings } from '../../../src/local-cluster/security-configuration.ts'
 import { DEFAULT_VERSION } from '../../../src/local-cluster/versions.ts'
 import { findTool, runTool } from '../tools/prepare-tool.ts'
@@ -31,6 +33,11 @@ interface Service {
 interface Compose {
   readonly services: { readonly opensearch: Service; readonly gateway: Service }
   readonly secrets: Record<string, { readonly file: string }>
+  readonly networks: {
+    readonly default: {
+      readonly ipam: { readonly config: readonly [{ subnet: string; ip_range: string; gateway: string }] }
+    }
+  }
 }
 
 /** As its reader has them after the steps that compose.yaml names. */
@@ -108,6 +115,23 @@ test('the certificates are those that the cluster expects: the super admin by it
   )
   expect(Object.keys(compose.services)).toContain(hostname)
   expect(new X509Certificate(certificate('node.pem')).checkHost(hostname)).toBe(hostname)
+})
+
+test('the cluster believes what the gateway says of callers, from the addresses of containers alone: not from this machine', () => {
+  const text = readFileSync(join(folder, 'deploy/compose/opensearch-security/config.yml'), 'utf8')
+  const { dynamic } = (parse(text) as { config: { dynamic: Record<string, unknown> } }).config
+  const { domains, internalProxies = '', ...xff } = proxySettingsIn(dynamic)
+  expect(domains).toEqual([{ name: 'proxy_auth_domain', userHeader: 'x-proxy-user', behind: undefined }])
+  expect(xff).toEqual({ isXffEnabled: true, xffHeader: 'x-forwarded-for' })
+  const [{ subnet, ip_range: range, gateway }] = compose.networks.default.ipam.config
+  const containers = new BlockList()
+  const [network = '', bits] = range.split('/')
+  containers.addSubnet(network, Number(bits))
+  const all = Array.from({ length: 256 }, (_, last) => subnet.replace('0/24', String(last)))
+  const believed = all.filter((address) => new RegExp(`^(?:${internalProxies})$`).test(address))
+  expect(believed).toEqual(all.filter((address) => containers.check(address)))
+  expect(believed).not.toContain(gateway)
+  expect(new RegExp(`^(?:${internalProxies})$`).test('127.0.0.1')).toBe(false)
 })
 
 test('a handshake with them succeeds both ways, under the name that the gateway connects to', async () => {
