@@ -9,19 +9,23 @@ import {
   readSecurityConfig,
   tryProxyHeaders,
 } from '../cluster/inspect/inspect-security.ts'
-import { proxySettingsIn, tokensIn } from '../cluster/inspect/security-config.ts'
+import { proxySettingsIn, sharedOrdersIn, tokensIn } from '../cluster/inspect/security-config.ts'
 import type { ReadingDomain } from '../cluster/inspect/security-config.ts'
 import type { ConfigFile } from '../config/schema.ts'
 import type { ClusterFacts, ProxiedFacts, TokenDomain } from '../core/doctor/facts.ts'
 import { openServiceClient } from '../open-service-client.ts'
 
 type Cluster = ConfigFile['clusters'][string]
-export type SecurityFacts = Pick<ClusterFacts, 'identity' | 'tokenDomains' | 'unreadTokens' | 'proxied'>
+export type SecurityFacts = Pick<
+  ClusterFacts,
+  'identity' | 'tokenDomains' | 'unreadTokens' | 'sharedOrders' | 'proxied'
+>
 
 export const NOTHING_OF_SECURITY: SecurityFacts = {
   identity: undefined,
   tokenDomains: undefined,
   unreadTokens: undefined,
+  sharedOrders: [],
   proxied: undefined,
 }
 
@@ -49,6 +53,7 @@ export async function inspectSecurity(question: Question): Promise<SecurityFacts
     tokenDomains:
       tokens && (await Promise.all(tokens.domains.map((one) => withKeys(one, comparesKeys ? issuers : [])))),
     unreadTokens: tokens?.unread,
+    sharedOrders: dynamic === undefined ? [] : sharedOrdersIn(dynamic),
     proxied: believed && {
       ...believed,
       address: identity.address,

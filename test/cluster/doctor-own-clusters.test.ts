@@ -215,6 +215,21 @@ long('a secured cluster with a configuration of its own, which reads no tokens a
     expect(await carolIs()).toEqual([200, 'carol'])
   })
 
+  test('domains-share-an-order: of two of one order one is dropped, whoever is known by it; each with its own, and it goes', async () => {
+    const { username, password } = admin.adminUser
+    const headers = { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` }
+    const tls = { ca: readFileSync(admin.ca) }
+    const path = '/_plugins/_security/authinfo'
+    const both = async () => [(await carolIs())[0], (await call(cluster.url, { path, headers, tls })).status]
+    expect(await both()).toEqual([200, 200])
+    await configure({ op: 'replace', path: `${DOMAIN}/order`, value: 2 })
+    expect(await saysOf()).toMatch(/^domains-share-an-order: .*domains (?:basic, tokens|tokens, basic) of main/)
+    expect((await both()).toSorted()).toEqual([200, 401])
+    await configure({ op: 'replace', path: `${DOMAIN}/order`, value: 1 })
+    expect(await sees()).toEqual([])
+    expect(await both()).toEqual([200, 200])
+  })
+
   test('proxy-headers-ignored, for each of its causes, and what is said to do makes it go', async () => {
     const says = { identity: 'proxyHeaders', cert: admin.clientCert, key: admin.clientKey } as const
     const proxy = '/config/dynamic/authc/proxy_auth_domain'

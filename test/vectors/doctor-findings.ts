@@ -11,6 +11,7 @@ export type Provocation =
 const CASE = { by: 'case' } as const
 const ANSWERS_ANYBODY = { never: 'without the security plugin a cluster answers anybody, and hides nothing' } as const
 const READS_NO_TOKENS = { never: 'without the security plugin no token is read: there is no claim to compare' } as const
+const NO_DOMAINS = { never: 'without the security plugin there are no authentication domains' } as const
 const TWO_VERSIONS = {
   by: 'case',
   butNotReal:
@@ -44,6 +45,7 @@ export const PROVOKED: Readonly<Record<FindingId, { readonly plain: Provocation;
   'subject-key-differs': { plain: READS_NO_TOKENS, secured: CASE },
   'roles-key-differs': { plain: READS_NO_TOKENS, secured: CASE },
   'callers-unknown': { plain: CASE, secured: { by: 'readme' } },
+  'domains-share-an-order': { plain: NO_DOMAINS, secured: OTHER_ORDER },
   'tokens-challenged': { plain: READS_NO_TOKENS, secured: OTHER_ORDER },
   'signing-keys-differ': { plain: READS_NO_TOKENS, secured: CASE },
   'proxy-headers-ignored': { plain: READS_NO_TOKENS, secured: CASE },

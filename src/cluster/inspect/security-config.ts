@@ -42,6 +42,20 @@ interface Domain {
 
 /** Those for HTTP that are switched on, in the order in which the plugin asks them. */
 function domainsIn(dynamic: JsonObject): readonly Domain[] {
+  const ordered = orderedIn(dynamic)
+  return ordered.map(({ name, type, config, order }) => {
+    const behind = ordered.find((one) => one.order < order && one.challenges && hasNobodyGoOn(one))
+    return { name, type, config, behind: behind?.name }
+  })
+}
+
+/** Domains that have one order: the plugin keeps a set by order, and so one of them only. */
+export function sharedOrdersIn(dynamic: JsonObject): readonly (readonly string[])[] {
+  const byOrder = Map.groupBy(orderedIn(dynamic), ({ order }) => order)
+  return [...byOrder.values()].filter(({ length }) => length > 1).map((some) => some.map(({ name }) => name))
+}
+
+function orderedIn(dynamic: JsonObject) {
   const enabled = Object.entries(at(dynamic, 'authc') ?? {}).flatMap(([name, domain]) => {
     const authenticator = at(domain, 'http_authenticator')
     if (!isObject(domain) || domain['http_enabled'] !== true || authenticator === undefined) return []
@@ -52,11 +66,7 @@ function domainsIn(dynamic: JsonObject): readonly Domain[] {
       { name, type: String(authenticator['type']), config, order, challenges: authenticator['challenge'] !== false },
     ]
   })
-  const ordered = enabled.sort((one, other) => one.order - other.order)
-  return ordered.map(({ name, type, config }, position) => {
-    const behind = ordered.slice(0, position).find((one) => one.challenges && hasNobodyGoOn(one))
-    return { name, type, config, behind: behind?.name }
-  })
+  return enabled.sort((one, other) => one.order - other.order)
 }
 
 /** The plugin's types that answer 401 where there is nothing that they read; those of certificates and of proxies have nothing to ask for. */

@@ -3,7 +3,7 @@ import { findInContainers } from './find-in-containers.ts'
 import { findInIndices } from './find-in-indices.ts'
 import { findInIssuer, findInTokenDomains } from './find-in-issuers.ts'
 import { findInCertificates, findInNodes } from './find-in-nodes.ts'
-import { findInPassThrough } from './find-in-pass-through.ts'
+import { findInOrders, findInPassThrough } from './find-in-pass-through.ts'
 import { findInProxyHeaders } from './find-in-proxy-headers.ts'
 import { findInTokens } from './find-in-tokens.ts'
 import type { DoctorSettings, Finding } from './finding.ts'
@@ -17,6 +17,7 @@ export function diagnose(facts: Facts, settings: DoctorSettings): readonly Findi
       ...findInContainers(cluster, settings),
       ...findInTokenDomains(cluster, settings),
       ...findInPassThrough(cluster, settings),
+      ...findInOrders(cluster, settings),
       ...findInTokens(cluster, facts.issuers, settings),
       ...findInProxyHeaders(cluster),
     ]),

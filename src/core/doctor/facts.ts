@@ -133,6 +133,8 @@ export interface ClusterFacts {
   readonly tokenDomains: readonly TokenDomain[] | undefined
   /** `undefined` where it reads some, or that is not known. */
   readonly unreadTokens: UnreadTokens | undefined
+  /** Authentication domains that have one order, where the plugin's configuration may be read: each of the groups, by name. */
+  readonly sharedOrders: readonly (readonly string[])[]
   /** `undefined` where requests are not passed through with the headers of proxy authentication, or that is not known. */
   readonly proxied: ProxiedFacts | undefined
   readonly containerIndex: string

@@ -2,6 +2,21 @@ import type { ClusterFacts } from './facts.ts'
 import { few } from './finding.ts'
 import type { DoctorSettings, Finding } from './finding.ts'
 
+/** Domains of which the plugin keeps one, and says nothing: who is let in by another of them is let in no more. */
+export function findInOrders({ name, sharedOrders }: ClusterFacts, { clusters }: DoctorSettings): readonly Finding[] {
+  if (clusters[name]?.passThrough === 'service') return []
+  return sharedOrders.map((names) => ({
+    id: 'domains-share-an-order',
+    severity: 'error',
+    about: `clusters.${name}.passThrough.identity`,
+    seen: `the authentication domains ${few(names)} of ${name} have the same order`,
+    means: `the security plugin uses one of them and drops the others: where that is the one by which callers are known, what is passed through is answered with 401 by the cluster`,
+    remedy: {
+      text: `give each an order of its own in the security plugin's configuration (${few(names.map((one) => `config.dynamic.authc.${one}.order`))}), those that challenge the highest`,
+    },
+  }))
+}
+
 /** Where requests go on with the caller's own token, to a cluster that makes nothing of it. */
 export function findInPassThrough(
   { name, unreadTokens }: ClusterFacts,

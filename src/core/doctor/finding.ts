@@ -50,6 +50,7 @@ export const FINDING_IDS = [
   'subject-key-differs',
   'roles-key-differs',
   'callers-unknown',
+  'domains-share-an-order',
   'tokens-challenged',
   'signing-keys-differ',
   'proxy-headers-ignored',

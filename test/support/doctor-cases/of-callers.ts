@@ -58,8 +58,8 @@ async function otherAddress({ url, config, service, later }: DoctorGround): Prom
   }
 }
 
-/** Really in another order: doctor-own-clusters.test.ts. */
-async function challengedFirst(ground: DoctorGround): Promise<Provoked> {
+/** Really of another order: doctor-own-clusters.test.ts. */
+async function tokensAt(order: number, ground: DoctorGround, remedy: string): Promise<Provoked> {
   const { url, config, service, later } = ground
   const proxy = await startFaultProxy(url, Buffer.from(authorityOf(ground) ?? ''))
   later(() => proxy.close())
@@ -67,9 +67,9 @@ async function challengedFirst(ground: DoctorGround): Promise<Provoked> {
     ({ target }) => target === '/_plugins/_security/api/securityconfig',
     async ({ ask, answer }) => {
       const said = JSON.parse((await ask()).body.toString()) as {
-        config: { dynamic: { authc: Record<'basic', { order: number }> } }
+        config: { dynamic: { authc: Record<'jwt_auth_domain', { order: number }> } }
       }
-      said.config.dynamic.authc.basic.order = 0
+      said.config.dynamic.authc.jwt_auth_domain.order = order
       const rawHeaders = ['content-type', 'application/json; charset=UTF-8']
       await answer({ status: 200, rawHeaders, body: Buffer.from(JSON.stringify(said)) })
     },
@@ -77,7 +77,7 @@ async function challengedFirst(ground: DoctorGround): Promise<Provoked> {
   return {
     config: config({ cluster: { nodes: [proxy.url], service } }),
     follow({ text }) {
-      expect(text).toContain('give config.dynamic.authc.jwt_auth_domain a lower order than basic has')
+      expect(text).toContain(remedy)
       proxy.reset()
       return undefined
     },
@@ -105,7 +105,14 @@ export const CASES_OF_CALLERS: readonly Case[] = [
     severity: 'error',
     when: 'the domain that reads tokens comes after one that asks for a password',
     only: 'secured',
-    provoke: challengedFirst,
+    provoke: (ground) => tokensAt(3, ground, 'give config.dynamic.authc.jwt_auth_domain a lower order than basic has'),
+  },
+  {
+    id: 'domains-share-an-order',
+    severity: 'error',
+    when: 'the domain that reads tokens has the order of another',
+    only: 'secured',
+    provoke: (ground) => tokensAt(2, ground, 'config.dynamic.authc.jwt_auth_domain.order'),
   },
   {
     id: 'callers-unknown',
