@@ -100,7 +100,7 @@ export function holdState({ sharedState, idempotency }: ConfigFile, memory: Part
 type HeldState = ReturnType<PartsMemory['sharedStates']['hold']>
 
 /** The guard of a configuration. The indices of the containers, of the erasures and of the deny list are protected whatever they are called. */
-function openGuard({ guard, memory, revocation, erasures }: ConfigFile, log: Log, metrics: Metrics): Guard {
+function openGuard({ guard, memory, revocation, erasures, audit }: ConfigFile, log: Log, metrics: Metrics): Guard {
   const { mode, rules, protectedIndices } = guard
   const own = [
     memory.containerIndex,
@@ -125,6 +125,7 @@ function openGuard({ guard, memory, revocation, erasures }: ConfigFile, log: Log
     protectedMode: protectedIndices.mode,
     bodies: guard.bodies,
     canUpgrade: canUpgrade(),
+    isAudited: audit.sink !== 'off',
     onRefusal: ({ outcome, ...event }) => {
       metrics.guardDecision(outcome, event.cause, event.class)
       if (outcome === 'observed') log.info('the guard would refuse this', event)

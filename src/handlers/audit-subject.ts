@@ -1,5 +1,5 @@
 import type { AuditAction } from '../core/audit/event.ts'
-import { removalIn, seemsProtected } from '../core/guard/removal.ts'
+import { isStreamedBulk, removalIn, seemsProtected } from '../core/guard/removal.ts'
 import type { Route } from '../core/route.ts'
 import { callerChain } from '../forward/caller-chain.ts'
 import { containerOf } from './addressed.ts'
@@ -41,11 +41,15 @@ export function subjectOf({ route, method, principal }: AuditedRequest, parts: S
 /** What a request that was not passed through asked the cluster to remove of what is protected; of a bulk, that it named such an index. */
 export function refusedRemovalOf(exchange: AuditedRequest, { guard }: SubjectParts): AuditSubject | undefined {
   const { route, method, target, cluster, guarded } = exchange
+  if (route?.kind === 'passThrough' && target !== undefined && isStreamedBulk({ method, target })) {
+    return { action: 'delete-documents', ...requestLineOf(exchange), indices: worded({ kind: 'all', byAbsence: true }) }
+  }
   const removal = route?.kind === 'passThrough' && target !== undefined ? removalIn({ method, target }) : undefined
   if (removal === undefined) return undefined
-  const isProtected = removal.isBulk
-    ? guarded?.refusedBy === 'protectedIndex'
-    : seemsProtected(removal.named, cluster?.indexTables.use(0).table, guard.policy.protection)
+  const isProtected =
+    removal.inBody === 'lines'
+      ? guarded?.refusedBy === 'protectedIndex'
+      : seemsProtected(removal.named, cluster?.indexTables.use(0).table, guard.policy.protection)
   return isProtected
     ? { action: removal.action, ...requestLineOf(exchange), indices: worded(removal.named) }
     : undefined

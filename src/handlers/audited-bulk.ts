@@ -1,10 +1,9 @@
 import type { Removal } from '../core/guard/removal.ts'
-import type { AnswerWatch } from '../forward/engine.ts'
 import type { Audit } from './audit-trail.ts'
 import { openBulkIntents, refusedBy } from './bulk-intents.ts'
 import { openBulkOutcomes } from './bulk-outcomes.ts'
 import type { Admitted } from './exchange.ts'
-import type { BulkWatch } from './forward-inspected.ts'
+import type { BulkWatch, Watches } from './forward-inspected.ts'
 import type { Guard } from './guard-settings.ts'
 
 /**
@@ -16,7 +15,7 @@ export async function forwardBulk(
   guard: Guard,
   exchange: Admitted,
   removal: Removal,
-  forward: (answer: AnswerWatch, watch: BulkWatch) => Promise<unknown>,
+  forward: (watches: Watches) => Promise<unknown>,
 ): Promise<void> {
   const outcomes = openBulkOutcomes()
   const intents = openBulkIntents({ audit, guard, exchange, removal, onIntended: outcomes.expect })
@@ -31,7 +30,7 @@ export async function forwardBulk(
     },
   }
   try {
-    await forward(outcomes.watch, watch)
+    await forward({ answer: outcomes.watch, bulk: watch })
     await outcomes.end(exchange.response, isSent)
   } catch (error) {
     outcomes.endAll((trail) => (isSent ? trail.fail(error) : trail.end(refusedBy(error))))

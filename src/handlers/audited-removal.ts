@@ -6,11 +6,13 @@ import type { Named } from '../core/guard/named-indices.ts'
 import { judgeReach } from '../core/guard/reach.ts'
 import { indexOf } from '../core/guard/removal.ts'
 import type { Removal, RemovalAction } from '../core/guard/removal.ts'
-import type { AnswerWatch } from '../forward/engine.ts'
-import type { Audit, AuditedEnd, Intended } from './audit-trail.ts'
+import { hasBody } from '../forward/engine.ts'
+import type { Audit, AuditedEnd, AuditTrail, Intended } from './audit-trail.ts'
 import type { Admitted } from './exchange.ts'
 import type { Guard } from './guard-settings.ts'
+import type { Watches } from './forward-inspected.ts'
 import { openAnswerReader } from './read-answer.ts'
+import { openRemovalBody } from './read-removal-body.ts'
 
 const MAX_RECORDED = 20
 /** An answer to one delete has some 200 bytes; that to many lists what failed. */
@@ -18,35 +20,63 @@ const MAX_ANSWER_BYTES = 65_536
 const NOTHING = new Uint8Array(0)
 const MAX_TEXT = 512
 
-/** Sends on a request that may remove what the guard protects, with the records of it: its intent goes before, its outcome is what the cluster answers. */
+/**
+ * Sends on a request that may remove what the guard protects, with the records of it: its intent goes before, and where its body tells what is removed, before
+ * the last part of that; its outcome is what the cluster answers.
+ */
 export async function forwardRemoval(
   audit: Audit,
   guard: Guard,
   exchange: Admitted,
   removal: Removal,
-  forward: (watch?: AnswerWatch) => Promise<unknown>,
+  forward: (watches?: Watches) => Promise<unknown>,
 ): Promise<void> {
-  const { action, named } = removal
-  if (!(await reachesProtected(guard, exchange, named))) {
+  const { action, inBody } = removal
+  // What a path names needs no look at the body where it is not protected.
+  if (inBody !== 'destination' && !(await reachesProtected(guard, exchange, removal.named))) {
     await forward()
     return
   }
-  const trail = audit.begin(exchange, { action, ...requestLineOf(exchange), indices: worded(named) })
-  const index = indexOf(named, guard.policy.protection)
-  const held = new HeldBytes(MAX_ANSWER_BYTES)
-  let isHeld = true
-  const answer = openAnswerReader((bytes) => void (isHeld &&= held.add(bytes)))
+  const body =
+    inBody === undefined || inBody === 'lines' ? undefined : openRemovalBody(inBody, guard.bodies.searchBytes)
+  const answer = openHeldAnswer()
+  const records: { trail?: AuditTrail } = {}
+  const intend = async (): Promise<void> => {
+    const told = body === undefined ? {} : body.told()
+    // Where nothing is removed it needs no record, whatever comes of it.
+    exchange.isAudited = true
+    if (told === undefined) return
+    const { named = removal.named } = told
+    if (told.named !== undefined && !(await reachesProtected(guard, exchange, named))) return
+    const subject = { action, ...requestLineOf(exchange), indices: worded(named), queryHash: told.queryHash }
+    records.trail = audit.begin(exchange, subject)
+    await records.trail.intend({ rule: 'opensearch:admin', ...settleable(removal, indexOf(named, guard.policy.protection)) }) // prettier-ignore
+  }
+  const isRead = body !== undefined && hasBody(exchange.request)
   try {
-    await trail.intend({ rule: 'opensearch:admin', ...settleable(removal, index) })
-    await forward(answer.watch)
-    const isRead = (await answer.end()) === undefined && isHeld
-    const { isWhole, ...told } = readRemovalAnswer(action, isRead ? held.take() : NOTHING)
+    if (!isRead) await intend()
+    await forward({ answer: answer.watch, body: isRead ? { ...body, beforeEnd: intend } : undefined })
+    const { isWhole, ...told } = readRemovalAnswer(action, await answer.bytes())
     const end = endOfAnswer(action, exchange.response)
-    trail.end({ ...end, ...told, result: isWhole ? end.result : 'unknown' })
+    // It was over before its body was whole, without which the server runs nothing.
+    if (exchange.isAudited !== true) {
+      const subject = { action, ...requestLineOf(exchange), indices: worded(removal.named) }
+      audit.begin(exchange, subject).end({ ...end, result: 'failure' })
+    }
+    records.trail?.end({ ...end, ...told, result: isWhole ? end.result : 'unknown' })
   } catch (error) {
-    trail.fail(error)
+    records.trail?.fail(error)
     throw error
   }
+}
+
+/** An answer as far as it can be read, and is short. */
+function openHeldAnswer() {
+  const held = new HeldBytes(MAX_ANSWER_BYTES)
+  let isHeld = true
+  const reader = openAnswerReader((bytes) => void (isHeld &&= held.add(bytes)))
+  const bytes = async (): Promise<Uint8Array> => ((await reader.end()) === undefined && isHeld ? held.take() : NOTHING)
+  return { watch: reader.watch, bytes }
 }
 
 /** Whether it may remove something that is protected; what cannot be told has its record. */
@@ -78,12 +108,13 @@ export function worded(named: Named): readonly string[] | undefined {
   return named.expressions.slice(0, MAX_RECORDED).map((one) => one.slice(0, MAX_TEXT))
 }
 
+const TOLD_BY_STATUS: ReadonlySet<RemovalAction> = new Set(['delete-document', 'delete-index'])
+
 /** What came of it, as far as the head of the cluster's answer tells. */
 export function endOfAnswer(action: RemovalAction, { headersSent, statusCode: status }: ServerResponse): AuditedEnd {
   // Its caller left, or the connection to the node broke: the order may be out.
   if (!headersSent) return { result: 'unknown', outcome: 'unanswered' }
   // What an answer to many says of single documents is the caller's to read.
-  if (status < 300)
-    return { result: 'success', outcome: action === 'delete-documents' ? 'answered' : 'deleted', status }
+  if (status < 300) return { result: 'success', outcome: TOLD_BY_STATUS.has(action) ? 'deleted' : 'answered', status }
   return { result: status < 500 ? 'failure' : 'unknown', outcome: 'answered', status }
 }

@@ -1,6 +1,6 @@
 import type { AuditItem } from '../core/audit/event.ts'
 import { GatewayError } from '../core/failure.ts'
-import type { BulkAction } from '../core/guard/bodies/scan-bulk.ts'
+import type { OnBulkAction } from '../core/guard/bodies/scan-bulk.ts'
 import type { Named } from '../core/guard/named-indices.ts'
 import { indexOf } from '../core/guard/removal.ts'
 import type { Removal } from '../core/guard/removal.ts'
@@ -19,10 +19,12 @@ const MAX_REMEMBERED = 1_000
 
 const ALL: Named = { kind: 'all', byAbsence: true }
 
-/** A line that deletes, at its position among all lines of metadata. */
+/** A line that deletes, or may, at its position among all lines of metadata. */
 interface DeleteLine extends ExpectedLine {
   readonly named: Named
   readonly routing: string | undefined
+  /** An update, whose script may delete. */
+  readonly isScript: boolean
 }
 
 interface IntentParts {
@@ -36,7 +38,7 @@ interface IntentParts {
 
 /** The intents of a body's lines; as many lines are held as one record has, and what came with them in one piece. */
 export interface BulkIntents {
-  readonly add: (action: BulkAction) => void
+  readonly add: OnBulkAction
   /** What follows cannot be told for what it is, and may delete anything. */
   readonly stopReading: () => void
   /** Writes a record where there are enough lines for one. @throws GatewayError auditUnavailable */
@@ -83,10 +85,10 @@ export function openBulkIntents({ audit, guard, exchange, removal, onIntended }:
     for (let from = 0; from < lines.length; from += MAX_LINES) await record(lines.slice(from, from + MAX_LINES))
   }
   return {
-    add({ hasSource, index, id, routing = removal.routing }) {
+    add({ hasSource, index, id, routing = removal.routing }, isScript) {
       const position = read++
-      if (hasSource) return
-      held.push({ position, id, routing, named: index === undefined ? removal.named : only(index) })
+      if (hasSource && !isScript) return
+      held.push({ position, id, routing, isScript, named: index === undefined ? removal.named : only(index) })
       characters += (index?.length ?? 0) + (id?.length ?? 0) + (routing?.length ?? 0)
     },
     stopReading: () => (isUnread = true),
@@ -139,7 +141,12 @@ async function filterReaching(lines: readonly DeleteLine[], reaches: Reaches): P
 }
 
 /** By its own name the next start can look for it. */
-function itemOf({ named, id, routing }: DeleteLine, { policy }: Guard): AuditItem {
+function itemOf({ named, id, routing, isScript }: DeleteLine, { policy }: Guard): AuditItem {
   const index = indexOf(named, policy.protection)
-  return { ...(index === undefined ? { named: (worded(named) ?? ['_all']).join(',') } : { index }), id, routing }
+  return {
+    ...(index === undefined ? { named: (worded(named) ?? ['_all']).join(',') } : { index }),
+    id,
+    routing,
+    ...(isScript && { script: true }),
+  }
 }

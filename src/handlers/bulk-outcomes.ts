@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 
-import { countItems, readDeletedItem } from '../core/audit/bulk-item.ts'
+import { countItems, haveEffect, readDeletedItem } from '../core/audit/bulk-item.ts'
 import type { AuditItem } from '../core/audit/event.ts'
 import { cutItems } from '../core/audit/cut-items.ts'
 import { Marks } from '../core/audit/marks.ts'
@@ -85,7 +85,7 @@ function endOfPart({ answered, hashOfIds }: Part): AuditedEnd {
   const counts = countItems(items)
   // A shard that failed may have done it.
   const isKnown = items.every(({ status = 500 }) => status < 500)
-  const result = counts.deleted > 0 ? 'success' : 'failure'
+  const result = haveEffect(items) ? 'success' : 'failure'
   return { result: isKnown ? result : 'unknown', outcome: 'ran', status: 200, items, ...counts }
 }
 

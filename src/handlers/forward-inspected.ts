@@ -1,6 +1,6 @@
 import type { GatewayError } from '../core/failure.ts'
 import type { BodyLimits, Finding, ScanLimits } from '../core/guard/bodies/finding.ts'
-import type { BulkAction } from '../core/guard/bodies/scan-bulk.ts'
+import type { OnBulkAction } from '../core/guard/bodies/scan-bulk.ts'
 import { scannerFor } from '../core/guard/bodies/scanner-for.ts'
 import type { BodyCheck } from '../core/guard/decision.ts'
 import type { AnswerWatch } from '../forward/engine.ts'
@@ -13,10 +13,20 @@ import { judgeAll } from './judge-findings.ts'
 /** Hears of what a bulk removes. */
 export interface BulkWatch {
   /** Each line of metadata, in their order. */
-  readonly onAction: (action: BulkAction) => void
+  readonly onAction: OnBulkAction
   /** Before a part of the body, whose lines it has heard of, goes on. Throws to end the request. */
   readonly afterPart: () => Promise<void> | undefined
   /** The body goes on, but cannot be read, or not any more. */
+  readonly onUnread: () => void
+  /** Before its last part goes out. Throws to end the request. */
+  readonly beforeEnd: () => Promise<void>
+}
+
+/** Sees a body of another kind. */
+export interface BodyWatch {
+  /** What it means, in pieces that are good until the call returns. */
+  readonly take: (bytes: Uint8Array) => void
+  /** The body goes on, but cannot be read. */
   readonly onUnread: () => void
   /** Before its last part goes out. Throws to end the request. */
   readonly beforeEnd: () => Promise<void>
@@ -26,6 +36,7 @@ export interface BulkWatch {
 export interface Watches {
   readonly answer?: AnswerWatch | undefined
   readonly bulk?: BulkWatch | undefined
+  readonly body?: BodyWatch | undefined
 }
 
 /**
@@ -34,7 +45,7 @@ export interface Watches {
  */
 type ForwardInspected = (
   exchange: Pick<Admitted, 'request' | 'response' | 'waited'> & { readonly cluster: Pick<ClusterParts, 'forward'> },
-  check: BodyCheck,
+  check: BodyCheck | undefined,
   headers: readonly string[],
   maxBytes: number,
   limits: BodyLimits,
@@ -45,8 +56,9 @@ type ForwardInspected = (
 const FIRST_LINES_BYTES = 65_536
 
 /** How much of a body is held before the node hears of it: the whole of one JSON value. */
-function heldBytes(kind: BodyCheck['kind'], { searchBytes }: ScanLimits): number {
+function heldBytes(kind: BodyCheck['kind'] | undefined, { searchBytes }: ScanLimits): number {
   switch (kind) {
+    case undefined:
     case 'bulk':
     case 'msearch':
       return FIRST_LINES_BYTES
@@ -61,15 +73,15 @@ function heldBytes(kind: BodyCheck['kind'], { searchBytes }: ScanLimits): number
 
 /**
  * Sends on a request whose body may name indices, while the body is inspected: at the first that the caller may not reach, the request to the
- * node is broken off before its end, so that the server has run nothing of it.
+ * node is broken off before its end, so that the server has run nothing of it. Without a check it is only watched.
  * @throws GatewayError guardRefused, insufficientScope, invalidBody, unreadableBody, bodyTooLarge, indicesUnknown
  */
 export const forwardInspected: ForwardInspected = async (exchange, check, headers, maxBytes, limits, watches) => {
   const { request, response, waited, cluster } = exchange
-  const held = { heldBytes: heldBytes(check.kind, limits), inflatedBytes: limits.inflatedBytes }
+  const held = { heldBytes: heldBytes(check?.kind, limits), inflatedBytes: limits.inflatedBytes }
   const upload = openUpload(request, maxBytes)
   try {
-    const body = await openGuardedBody(upload, request, inspect(check, limits, watches?.bulk), held)
+    const body = await openGuardedBody(upload, request, inspect(check, limits, watches), held)
     await waited
       .during(() => cluster.forward(request, response, headers, body, watches?.answer))
       .finally(() => body.destroy())
@@ -79,7 +91,23 @@ export const forwardInspected: ForwardInspected = async (exchange, check, header
   }
 }
 
-function inspect(check: BodyCheck, limits: ScanLimits, watch?: BulkWatch): Inspection {
+function inspect(check: BodyCheck | undefined, limits: ScanLimits, { bulk, body }: Watches = {}): Inspection {
+  const checking = check && inspectChecked(check, limits, bulk)
+  return {
+    take(bytes) {
+      body?.take(bytes)
+      return checking?.take(bytes)
+    },
+    end: () => checking?.end(),
+    unreadable(error) {
+      checking?.unreadable(error)
+      body?.onUnread()
+    },
+    last: () => (bulk ?? body)?.beforeEnd(),
+  }
+}
+
+function inspectChecked(check: BodyCheck, limits: ScanLimits, watch?: BulkWatch): Omit<Inspection, 'last'> {
   const scanner = scannerFor(check, limits, watch?.onAction)
   let isOff = false
   const unreadable = (error: GatewayError): void => {
@@ -97,6 +125,5 @@ function inspect(check: BodyCheck, limits: ScanLimits, watch?: BulkWatch): Inspe
     take: (bytes) => take(isOff ? [] : scanner.push(bytes)),
     end: () => take(isOff ? [] : scanner.end()),
     unreadable,
-    last: () => watch?.beforeEnd(),
   }
 }

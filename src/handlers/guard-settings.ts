@@ -15,6 +15,8 @@ export interface Guard {
   readonly bodies: BodyLimits
   /** Whether this Node can hand over requests for an upgrade one by one. */
   readonly canUpgrade: boolean
+  /** Whether what removes memories has to have a record of each. */
+  readonly isAudited: boolean
   /** For counting, and for the log. */
   readonly onRefusal: (event: GuardEvent) => void
 }

@@ -1,16 +1,16 @@
 import { wordRule } from '../core/explain.ts'
+import { GatewayError } from '../core/failure.ts'
 import type { Decision } from '../core/guard/decide.ts'
 import type { BodyCheck } from '../core/guard/decision.ts'
-import { removalIn } from '../core/guard/removal.ts'
+import { isStreamedBulk, removalIn } from '../core/guard/removal.ts'
 import type { Route } from '../core/route.ts'
 import { hasBody } from '../forward/engine.ts'
-import type { AnswerWatch } from '../forward/engine.ts'
 import type { Handled } from './exchange.ts'
 import { forwardBulk } from './audited-bulk.ts'
 import { forwardRemoval } from './audited-removal.ts'
 import { checkIdentity, forwardAsCaller, headersToNode } from './forward-as-caller.ts'
 import { forwardInspected } from './forward-inspected.ts'
-import type { BulkWatch } from './forward-inspected.ts'
+import type { Watches } from './forward-inspected.ts'
 import type { Guard } from './guard-settings.ts'
 import { decideRequest, firstEnforced, guardRequest, isEnforced, upgradeOf } from './guard.ts'
 import { refusalError } from './refuse.ts'
@@ -33,21 +33,22 @@ export const passThrough: Work<Route> = {
   async handle(parts, exchange): Promise<Handled> {
     const { boundary, guard, audit } = parts
     const { body: check, mayUpgrade } = await guardRequest(guard, exchange)
+    refuseUnrecorded(guard, exchange)
     const headers = headersToNode(boundary, exchange)
     if (mayUpgrade) {
       await upgradeAsCaller(parts, exchange, headers)
       return 'forwarded'
     }
-    const forward = async (answer?: AnswerWatch, bulk?: BulkWatch): Promise<void> => {
-      const read = check ?? (bulk && UNREAD_BULK)
-      if (read !== undefined && hasBody(exchange.request)) {
-        await forwardInspected(exchange, read, headers, boundary.maxBodyBytes, guard.bodies, { answer, bulk })
+    const forward = async (watches: Watches = {}): Promise<void> => {
+      const read = check ?? (watches.bulk && UNREAD_BULK)
+      if ((read !== undefined || watches.body !== undefined) && hasBody(exchange.request)) {
+        await forwardInspected(exchange, read, headers, boundary.maxBodyBytes, guard.bodies, watches)
       } else if (check?.unnamed !== undefined) throw refusalError(check.unnamed)
-      else await forwardAsCaller(parts, exchange, { headers, watch: answer })
+      else await forwardAsCaller(parts, exchange, { headers, watch: watches.answer })
     }
     const removal = audit && removalIn(exchange)
     if (audit === undefined || removal === undefined) await forward()
-    else await (removal.isBulk ? forwardBulk : forwardRemoval)(audit, guard, exchange, removal, forward)
+    else await (removal.inBody === 'lines' ? forwardBulk : forwardRemoval)(audit, guard, exchange, removal, forward)
     return 'forwarded'
   },
 
@@ -66,10 +67,18 @@ export const passThrough: Work<Route> = {
       const else_ = without === undefined ? '' : `; one that names no index is refused: ${without.reason}`
       notes.bodyDecides = `What the body names is judged while it is sent (${decision.body.kind})${else_}`
     }
+    refuseUnrecorded(guard, asked)
     foreseeUpgrade(guard, asked, decision)
     checkIdentity(asked)
     return allowed(undefined, `The guard lets it through, and the cluster ${cluster.name} answers`)
   },
+}
+
+const UNRECORDED = 'The audit cannot record a streamed bulk before the server runs its lines: send it to [_bulk]'
+
+/** @throws GatewayError guardRefused */
+function refuseUnrecorded({ isAudited }: Guard, asked: Pick<Asked, 'method' | 'target'>): void {
+  if (isAudited && isStreamedBulk(asked)) throw new GatewayError('guardRefused', { reason: UNRECORDED })
 }
 
 /** @throws GatewayError insufficientScope, guardRefused */

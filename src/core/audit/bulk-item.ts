@@ -4,10 +4,10 @@ import { longOf, parseObject } from './removal-answer.ts'
 
 /**
  * Reads one item of the server's answer to a `_bulk`, which says what became of one line.
- * @returns `undefined` for what is no whole item of a delete: `filter_path` leaves members out
+ * @returns `undefined` for what is no whole item of a delete, or of an update: `filter_path` leaves members out
  */
 export function readDeletedItem(bytes: Uint8Array): AuditItem | undefined {
-  const { delete: came } = parseObject(bytes)
+  const { delete: deleted, update: came = deleted } = parseObject(bytes)
   if (!isJsonObject(came)) return undefined
   const { _index: index, _id: id, status, result, error } = came
   const code = Number(status)
@@ -25,10 +25,19 @@ export function readDeletedItem(bytes: Uint8Array): AuditItem | undefined {
   }
 }
 
+/** A script that did not delete. */
+const KEPT: ReadonlySet<unknown> = new Set(['updated', 'noop', 'created'])
+
+/** Whether any of many lines did what it was to do. */
+export function haveEffect(items: readonly AuditItem[]): boolean {
+  return items.some(({ result }) => result === 'deleted' || KEPT.has(result))
+}
+
 /** What came of many lines. */
 export function countItems(items: readonly AuditItem[]) {
   const deleted = items.filter(({ result }) => result === 'deleted').length
   const conflicts = items.filter(({ status }) => status === 409).length
   const missing = items.filter(({ result }) => result === 'not_found').length
-  return { deleted, conflicts, failures: items.length - deleted - conflicts - missing }
+  const kept = items.filter(({ result }) => KEPT.has(result)).length
+  return { deleted, conflicts, failures: items.length - deleted - conflicts - missing - kept }
 }

@@ -26,8 +26,10 @@ export interface AuditItem {
   readonly named?: string | undefined
   readonly id?: string | undefined
   readonly routing?: string | undefined
+  /** An update, whose script may delete. */
+  readonly script?: boolean | undefined
   readonly status?: number | undefined
-  /** `deleted`, `not_found`, or the type of the cluster's error. */
+  /** `deleted`, `not_found`, `updated` or `noop` of a script that did not, or the type of the cluster's error. */
   readonly result?: string | undefined
   readonly seqNo?: Long | undefined
   readonly primaryTerm?: Long | undefined

@@ -4,7 +4,7 @@ import { isJsonObject, parseNumbersAsTexts } from '../strict-json.ts'
 import type { AuditEvent } from './event.ts'
 
 type Told = Partial<
-  Pick<AuditEvent, 'seqNo' | 'primaryTerm' | 'version' | 'total' | 'deleted' | 'conflicts' | 'failures'>
+  Pick<AuditEvent, 'outcome' | 'seqNo' | 'primaryTerm' | 'version' | 'total' | 'deleted' | 'conflicts' | 'failures'>
 > & { readonly isWhole: boolean }
 
 const utf8 = new TextDecoder()
@@ -14,10 +14,16 @@ export function readRemovalAnswer(action: RemovalAction, bytes: Uint8Array): Tol
   const answer = parseObject(bytes)
   const long = (name: string): Long | undefined => longOf(answer[name])
   const count = (name: string): number | undefined => (answer[name] === undefined ? undefined : Number(answer[name]))
-  if (action === 'delete-document') {
-    return { seqNo: long('_seq_no'), primaryTerm: long('_primary_term'), version: long('_version'), isWhole: true }
+  if (action === 'delete-index') return { isWhole: true }
+  if (action === 'delete-document' || action === 'update-document') {
+    const { result, error } = answer
+    const told = { seqNo: long('_seq_no'), primaryTerm: long('_primary_term'), version: long('_version') }
+    if (action === 'delete-document') return { ...told, isWhole: true }
+    // What a script did, only the answer says.
+    return typeof result === 'string' ? { ...told, outcome: result, isWhole: true } : { isWhole: error !== undefined }
   }
-  if (action !== 'delete-documents') return { isWhole: true }
+  // One that goes on behind its answer.
+  if (answer['task'] !== undefined) return { outcome: 'started', isWhole: false }
   const failures = Array.isArray(answer['failures']) ? answer['failures'].length : undefined
   return {
     total: count('total'),

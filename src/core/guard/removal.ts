@@ -7,25 +7,37 @@ import { isProtected } from './protected-indices.ts'
 import type { Protection } from './protected-indices.ts'
 import { judgeReach } from './reach.ts'
 
-export type RemovalAction = 'delete-document' | 'delete-documents' | 'delete-index'
+/** Updates, and what is indexed anew, may delete by a script. */
+export type RemovalAction =
+  'delete-document' | 'delete-documents' | 'delete-index' | 'update-document' | 'update-documents' | 'reindex-documents'
+
+/**
+ * What only the body of such a request tells. `lines`: whether anything is removed, and where. `query`: which documents. `script`: whether it has a script, without
+ * which nothing is removed. `destination`: that, and where.
+ */
+export type ToldByBody = 'lines' | 'query' | 'script' | 'destination'
 
 /** What a request that goes through to the cluster asks it to remove, as far as method, path and query tell. */
 export interface Removal {
   readonly action: RemovalAction
-  /** Whether anything is removed, and where, its body says. */
-  readonly isBulk: boolean
+  readonly inBody: ToldByBody | undefined
   readonly named: Named
   /** Of one document. */
   readonly id: string | undefined
   readonly routing: string | undefined
 }
 
-const ACTIONS: Readonly<Record<string, RemovalAction>> = {
-  delete: 'delete-document',
-  delete_by_query: 'delete-documents',
-  bulk: 'delete-documents',
-  'indices.delete': 'delete-index',
+const REMOVALS: Readonly<Record<string, Pick<Removal, 'action' | 'inBody'>>> = {
+  delete: { action: 'delete-document', inBody: undefined },
+  delete_by_query: { action: 'delete-documents', inBody: 'query' },
+  bulk: { action: 'delete-documents', inBody: 'lines' },
+  'indices.delete': { action: 'delete-index', inBody: undefined },
+  update: { action: 'update-document', inBody: 'script' },
+  update_by_query: { action: 'update-documents', inBody: 'query' },
+  reindex: { action: 'reindex-documents', inBody: 'destination' },
 }
+/** Those of one document. */
+const BY_ID: ReadonlySet<string> = new Set(['delete', 'update'])
 
 /** What a request would remove; `undefined` for one that is no delete. A script that deletes is not told from one that updates. */
 export function removalIn({
@@ -36,14 +48,13 @@ export function removalIn({
   readonly target: Target
 }): Removal | undefined {
   const found = findRoute(method, target)
-  const action = found && ACTIONS[found.row.api]
-  if (found === undefined || action === undefined) return undefined
+  const removal = found && REMOVALS[found.row.api]
+  if (found === undefined || removal === undefined) return undefined
   const query = readParameters(target.query)
   return {
-    action,
-    isBulk: found.row.api === 'bulk',
+    ...removal,
     named: query === undefined ? { kind: 'all', byAbsence: false } : indicesNamed(found, query),
-    id: found.row.api === 'delete' ? found.parameters.get('id') : undefined,
+    id: BY_ID.has(found.row.api) ? found.parameters.get('id') : undefined,
     routing: query?.findLast(([name]) => name === 'routing')?.[1],
   }
 }
@@ -62,4 +73,11 @@ export function seemsProtected(named: Named, table: IndexTable | undefined, prot
   return (
     named.kind === 'all' || (named.kind === 'list' && named.expressions.some((one) => isProtected(one, protection)))
   )
+}
+
+const STREAMED = /^(?:POST|PUT) (?:[^/]+\/)?_bulk\/stream$/
+
+/** A bulk that the server runs as it comes, by every path that the server has for it (RestBulkStreamingAction of OpenSearch 3.4.0). */
+export function isStreamedBulk({ method, target }: { readonly method: string; readonly target: Target }): boolean {
+  return STREAMED.test(`${method} ${target.rawSegments.join('/')}`)
 }

@@ -7,6 +7,8 @@ export type ActionLine =
   | {
       readonly kind: 'action'
       readonly hasSource: boolean
+      /** Its source may hold a script, which may delete. */
+      readonly isUpdate: boolean
       readonly index: string | undefined
       readonly id: string | undefined
       readonly routing: string | undefined
@@ -60,6 +62,7 @@ export function readActionLine(line: unknown, numbersAsWritten: () => unknown): 
   return {
     kind: 'action',
     hasSource,
+    isUpdate: name === 'update',
     index: typeof index === 'string' ? index : undefined,
     id: textOf(id),
     routing: textOf(routing),

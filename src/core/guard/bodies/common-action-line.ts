@@ -23,6 +23,7 @@ export function readCommonActionLine(bytes: Uint8Array): ActionLine | undefined 
   return {
     kind: 'action',
     hasSource: action !== 'delete',
+    isUpdate: action === 'update',
     index,
     id: id ?? only,
     routing: undefined,

@@ -2,14 +2,17 @@ import { HeldBytes } from './held-bytes.ts'
 
 const NEWLINE = 0x0a
 
-/** What becomes of the next line: read when it is whole, up to so many bytes, or passed over unread. */
-export type NextLine = { readonly kind: 'read'; readonly maxBytes: number } | { readonly kind: 'skip' }
+/** What becomes of the next line: read when it is whole, up to so many bytes, or passed over; `scan` shows its parts meanwhile. */
+export type NextLine =
+  { readonly kind: 'read'; readonly maxBytes: number } | { readonly kind: 'skip' } | { readonly kind: 'scan' }
 
 export interface LineReader {
   /** What to do with the line that begins now. */
   readonly next: () => NextLine
   /** A line to be read, without its newline. The bytes are good until the call returns. */
   readonly onLine: (line: Uint8Array, number: number) => void
+  /** A part of a line that is scanned. The bytes are good until the call returns. */
+  readonly onPart?: (part: Uint8Array) => void
   readonly onSkipped: () => void
   readonly onTooLong: (number: number, maxBytes: number) => void
 }
@@ -56,12 +59,14 @@ export class LineCutter {
 
   #keep(part: Uint8Array): void {
     if (this.#next.kind === 'skip') return
-    if (this.#held.length + part.length > this.#next.maxBytes || !this.#held.add(part))
+    if (this.#next.kind === 'scan') this.#reader.onPart?.(part)
+    else if (this.#held.length + part.length > this.#next.maxBytes || !this.#held.add(part))
       this.#cutShort(this.#next.maxBytes)
   }
 
   #finish(part: Uint8Array): void {
-    if (this.#next.kind === 'skip') {
+    if (this.#next.kind !== 'read') {
+      if (this.#next.kind === 'scan') this.#reader.onPart?.(part)
       this.#reader.onSkipped()
     } else {
       if (this.#held.length + part.length > this.#next.maxBytes) {

@@ -4,6 +4,7 @@ import type { LineReader } from './line-cutter.ts'
 
 /** How the lines of one kind of body are read. */
 export interface LinesReader extends Pick<LineReader, 'next' | 'onLine'> {
+  readonly onPart?: LineReader['onPart']
   readonly onSkipped?: LineReader['onSkipped']
   /** All lines are read. */
   readonly onEnd?: () => void
@@ -30,6 +31,7 @@ export function scanLines(maxHeldBytes: number, open: (report: LinesReport) => L
     {
       next: reader.next,
       onLine: reader.onLine,
+      onPart: (part) => reader.onPart?.(part),
       onSkipped: () => reader.onSkipped?.(),
       onTooLong: (line, bytes) => findings.push({ kind: 'tooLong', line, bytes }),
     },

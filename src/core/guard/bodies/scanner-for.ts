@@ -1,7 +1,7 @@
 import type { BodyCheck } from '../decision.ts'
 import type { BodyScanner, Finding, ScanLimits } from './finding.ts'
 import { scanBulk } from './scan-bulk.ts'
-import type { BulkAction } from './scan-bulk.ts'
+import type { OnBulkAction } from './scan-bulk.ts'
 import { scanIds, scanMget, scanQuery } from './scan-held.ts'
 import { scanMsearch } from './scan-msearch.ts'
 
@@ -9,7 +9,7 @@ import { scanMsearch } from './scan-msearch.ts'
 export function scannerFor(
   { kind, api }: Pick<BodyCheck, 'kind' | 'api'>,
   limits: ScanLimits,
-  onAction?: (action: BulkAction) => void,
+  onAction?: OnBulkAction,
 ): BodyScanner {
   if (api.includes('template')) return scanTemplates()
   // Its documents say more of what they want than a _mget's, and less strictly.
