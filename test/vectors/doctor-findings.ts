@@ -4,7 +4,7 @@ import type { FindingId } from '../../src/core/doctor/finding.ts'
 export type Provocation =
   /** By test/support/doctor-cases, on the cluster that runs for all tests. */
   | { readonly by: 'case'; readonly butNotReal?: string }
-  /** By the page's own reader, on the cluster of README.md; and by doctor-own-clusters.test.ts (TEST_LONG=1). */
+  /** By the page's own reader, on the cluster of README.md; and by doctor-own-security.test.ts (TEST_LONG=1). */
   | { readonly by: 'readme' }
   | { readonly never: string }
 
@@ -21,7 +21,7 @@ const TWO_VERSIONS = {
 const OTHER_ORDER = {
   by: 'case',
   butNotReal:
-    'the order in an answer is changed on its way: the configuration is that of all tests; doctor-own-clusters.test.ts really changes it (TEST_LONG=1)',
+    'the order in an answer is changed on its way: the configuration is that of all tests; doctor-own-security.test.ts really changes it (TEST_LONG=1)',
 } as const
 
 export const PROVOKED: Readonly<Record<FindingId, { readonly plain: Provocation; readonly secured: Provocation }>> = {

@@ -58,7 +58,7 @@ async function otherAddress({ url, config, service, later }: DoctorGround): Prom
   }
 }
 
-/** Really of another order: doctor-own-clusters.test.ts. */
+/** Really of another order: doctor-own-security.test.ts. */
 async function tokensAt(order: number, ground: DoctorGround, remedy: string): Promise<Provoked> {
   const { url, config, service, later } = ground
   const proxy = await startFaultProxy(url, Buffer.from(authorityOf(ground) ?? ''))
