@@ -161,16 +161,22 @@ function traceparentOf(span: Span): string {
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
 }
 
-/** The same headers, but of the trace: there the span speaks. */
+/** The same headers in the same order, but of the trace: there the span speaks. A state that the SDK has left alone goes on as it came. */
 function withTrace(headers: readonly string[], span: Span): readonly string[] {
   const state = span.spanContext().traceState?.serialize() ?? ''
-  const others = headers.filter(
-    (_, position) => !OF_TRACES.has((headers[position - (position % 2)] ?? '').toLowerCase()),
-  )
-  return [...others, 'traceparent', traceparentOf(span), ...(state === '' ? [] : ['tracestate', state])]
+  const isAsItCame = state === createTraceState(valuesOf(headers, 'tracestate').join(',')).serialize()
+  const settled = headers.flatMap((name, position): string[] => {
+    if (position % 2 === 1) return []
+    const lower = name.toLowerCase()
+    if (lower === 'traceparent') return [name, traceparentOf(span)]
+    return lower === 'tracestate' && !isAsItCame ? [] : [name, headers[position + 1] ?? '']
+  })
+  return isAsItCame || state === '' ? settled : [...settled, 'tracestate', state]
 }
 
-const OF_TRACES = new Set(['traceparent', 'tracestate'])
+function valuesOf(headers: readonly string[], name: string): readonly string[] {
+  return headers.filter((_, position) => position % 2 === 1 && headers[position - 1]?.toLowerCase() === name)
+}
 
 /** The code of a failure, and never its words: they quote callers. */
 function tellFailure(span: Span, error: unknown): void {

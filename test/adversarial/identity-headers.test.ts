@@ -49,7 +49,7 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('identity headers th
 
   beforeAll(async () => {
     proxy = await startFaultProxy(plainCluster().url)
-    gateway = await startTestGateway({ cluster: { nodes: [proxy.url], passThrough: { engine } }, spans: 'none' })
+    gateway = await startTestGateway({ cluster: { nodes: [proxy.url], passThrough: { engine } } })
     authorization = `Authorization: Bearer ${await gateway.token({ scopes: ['opensearch:admin'] })}`
     proxy.reset()
   })

@@ -97,7 +97,7 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('with the engine %s'
 
   beforeAll(async () => {
     upstream = await startScriptedUpstream()
-    gateway = await startTestGateway({ cluster: { nodes: [upstream.url], passThrough: { engine } }, spans: 'none' })
+    gateway = await startTestGateway({ cluster: { nodes: [upstream.url], passThrough: { engine } } })
     authorization = `Bearer ${await gateway.token({ scopes: ['opensearch:admin'] })}`
   })
   beforeEach(() => upstream.reset())

@@ -82,8 +82,6 @@ describe.each(['undici', 'http-proxy-middleware'] as const)('with the engine %s'
     gateway = await startTestGateway({
       cluster: { nodes: [upstream.url], passThrough: { engine } },
       legacy: { container: 'c', types: ['working'] },
-      // The patience is short as it is, and spans of such requests are made elsewhere.
-      spans: 'none',
     })
     authorization = `Authorization: Bearer ${await gateway.token({ scopes: ['opensearch:admin', 'memory:delete'] })}`
   })

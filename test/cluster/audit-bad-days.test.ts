@@ -10,6 +10,7 @@ import { openTestAudit } from '../support/audit.ts'
 import type { AuditRecord, TestAudit } from '../support/audit.ts'
 import { call } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { collect } from '../support/collected.ts'
 import { pathOf } from '../support/dialects.ts'
 import { bulk, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
@@ -177,9 +178,11 @@ function runVerify(args: readonly string[]): { readonly code: number; readonly t
       [join(import.meta.dirname, '../../src/cli.ts'), 'audit', 'verify', ...args],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     )
+    collect('audit', text.toString())
     return { code: 0, text: text.toString() }
   } catch (error) {
-    const { status, stdout } = error as { readonly status: number; readonly stdout: Buffer }
+    const { status, stdout, stderr } = error as { readonly status: number; readonly stdout: Buffer; stderr: Buffer }
+    collect('audit', `${stdout.toString()}${stderr.toString()}`)
     return { code: status, text: stdout.toString() }
   }
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 
 import { call } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { collect } from '../support/collected.ts'
 import { openGatewayProcesses } from '../support/gateway-process.ts'
 import type { GatewayProcess, GatewayProcesses } from '../support/gateway-process.ts'
 import { testMemories } from '../support/memories.ts'
@@ -47,7 +48,8 @@ function verify(text: string): { readonly code: number | null; readonly text: st
   const file = join(folder, 'captured.log')
   writeFileSync(file, text)
   const cli = join(import.meta.dirname, '../../src/cli.ts')
-  const { status, stdout } = spawnSync(process.execPath, [cli, 'audit', 'verify', file])
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, 'audit', 'verify', file])
+  collect('audit', `${stdout.toString()}${stderr.toString()}`)
   return { code: status, text: stdout.toString() }
 }
 

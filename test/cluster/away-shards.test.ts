@@ -5,6 +5,7 @@ import type { SplitIndex } from '../support/away-shards.ts'
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { collectDocuments } from '../support/collected.ts'
 import { erasuresAt, OPS_TOKEN } from '../support/erasure-world.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
@@ -39,7 +40,10 @@ afterEach(async () => {
   await gateway.close()
   await memories.removeAll()
 })
-afterAll(() => memories.ask('DELETE', `/${memories.prefix}-erasures`))
+afterAll(async () => {
+  await collectDocuments(`${memories.prefix}-erasures`, (method, path) => memories.ask(method, path))
+  await memories.ask('DELETE', `/${memories.prefix}-erasures`)
+})
 
 async function ask(method: string, path: string, scope: string): Promise<Reply> {
   const query = { headers: { 'content-type': 'application/json' }, body: '{"query":{"match_all":{}}}' }

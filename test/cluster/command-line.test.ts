@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import { CHILD_ENVIRONMENT } from '../support/child-environment.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectingInChild, collectLines } from '../support/collected.ts'
+import { collectingInChild, collectStream } from '../support/collected.ts'
 import { bulk, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 import { testMemories } from '../support/memories.ts'
@@ -38,7 +38,10 @@ function run(...words: string[]) {
     cwd: folder,
     env: { ...CHILD_ENVIRONMENT, ...collecting.env },
   })
-  if (words[0] !== 'token') for (const stream of [child.stdout, child.stderr]) stream.on('data', collectLines('log'))
+  // A token is what `token` prints.
+  for (const stream of words[0] === 'token' ? [child.stderr] : [child.stdout, child.stderr]) {
+    collectStream('log', stream)
+  }
   const printed = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (printed.out += chunk))
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (printed.err += chunk))

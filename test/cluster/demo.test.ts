@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
 
 import { plainCluster } from '../support/clusters.ts'
+import { collectDemo, collectingInChild } from '../support/collected.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const running = new Set<ChildProcessWithoutNullStreams>()
@@ -18,9 +19,9 @@ interface Demo {
 }
 
 function startDemo(...options: string[]): Demo {
-  const child = spawn(process.execPath, ['--import', './src/require-node.js', 'src/cli.ts', 'demo', ...options], {
-    cwd: ROOT,
-  })
+  const collecting = collectingInChild()
+  const args = ['--import', './src/require-node.js', ...collecting.flags, 'src/cli.ts', 'demo', ...options]
+  const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...collecting.env } })
   running.add(child)
   let output = ''
   const grown = new EventTarget()
@@ -32,6 +33,7 @@ function startDemo(...options: string[]): Demo {
   }
   const ended = once(child, 'close').then(([code]) => {
     running.delete(child)
+    collectDemo(output)
     return { code: code as number | null, output }
   })
   return {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 
 import { plainCluster, securedCluster } from '../support/clusters.ts'
 import type { SecuredCluster } from '../support/clusters.ts'
+import { collectDocuments } from '../support/collected.ts'
 import { erasuresAt, OPS_TOKEN } from '../support/erasure-world.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
@@ -42,6 +43,7 @@ onSecured('in protected system indices', () => {
   afterEach(() => gateway.close())
   afterAll(async () => {
     await memories.removeAll()
+    await collectDocuments(index, (method, path) => memories.asAdmin({ method, path }))
     for (const one of [containerIndex, index]) await memories.asAdmin({ method: 'DELETE', path: `/${one}` })
   })
 

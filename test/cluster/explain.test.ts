@@ -10,7 +10,7 @@ import type { Explanation } from '../../src/core/explain.ts'
 import { call } from '../support/call.ts'
 import { CHILD_ENVIRONMENT } from '../support/child-environment.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collectLines } from '../support/collected.ts'
+import { collectStream } from '../support/collected.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -231,8 +231,7 @@ describe('memory-gateway explain', () => {
     })
     let out = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk))
-    child.stdout.on('data', collectLines('explain'))
-    child.stderr.setEncoding('utf8').on('data', collectLines('explain'))
+    for (const stream of [child.stdout, child.stderr]) collectStream('explain', stream)
     child.stdin.on('error', () => undefined).end(stdin)
     const [code] = (await once(child, 'close')) as [number]
     return { code, out }

@@ -9,7 +9,7 @@ import { chromiumProgram, findBarriers, startBrowser, takeScreenshot } from '../
 import type { OpenedPage, TestBrowser } from '../support/browser.ts'
 import { call } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collect, MEMORY_TEXT } from '../support/collected.ts'
+import { MEMORY_TEXT } from '../support/collected.ts'
 import { erasuresAt, openErasureWorld, OPS_TOKEN, putMany } from '../support/erasure-world.ts'
 import type { ErasureWorld } from '../support/erasure-world.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -78,10 +78,7 @@ inChromium('the ops page', () => {
     await remove(encodeURIComponent(HOSTILE), HOSTILE)
   })
   afterEach(async () => {
-    for (const one of opened.splice(0)) {
-      collect('page', await one.page.content())
-      await one.close()
-    }
+    for (const one of opened.splice(0)) await one.close()
   })
   afterAll(async () => {
     await browser.close()

@@ -59,7 +59,7 @@ long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
           limits: { deadline: `${String(DEADLINE_MS)}ms`, inFlight: IN_FLIGHT },
         },
         [`--max-old-space-size=${String(OLD_SPACE)}`, `--max-semi-space-size=${String(SEMI_SPACE)}`],
-        'none',
+        'looked at as they end',
       )
       const chunks: string[] = []
       gateway.child.stdout?.on('data', (chunk: string) => chunks.push(chunk))

@@ -81,7 +81,11 @@ onlyLong.each(['undici', 'http-proxy-middleware'] as const)('the engine %s', (en
   test(`1 GiB each way in at most ${String(ALLOWED_MIB)} MiB more of resident memory`, async () => {
     const nodes = [`http://127.0.0.1:${String((upstream.address() as AddressInfo).port)}`]
     const clusters = { main: { nodes, service: { kind: 'none' as const }, passThrough: { engine } } }
-    const gateway = await processes.start({ clusters, limits: { bodyBytes: 2 * TOTAL_MIB * MIB } }, [], 'none')
+    const gateway = await processes.start(
+      { clusters, limits: { bodyBytes: 2 * TOTAL_MIB * MIB } },
+      [],
+      'looked at as they end',
+    )
     const idle = gateway.residentMegabytes()
     // Code that was never run, and buffers that wait for their collection, are no memory of this body.
     await ask(gateway, 'PUT', '/take', WARM_UP_MIB)

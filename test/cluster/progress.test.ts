@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import { DEFAULT_VERSION } from '../../src/local-cluster/versions.ts'
 import { plainCluster } from '../support/clusters.ts'
-import { collect } from '../support/collected.ts'
+import { collect, collectDemo } from '../support/collected.ts'
 import { doctorConfig, doctorWorld } from '../support/doctor-world.ts'
 import type { DoctorWorld } from '../support/doctor-world.ts'
 import { CLEAR, environmentOfUsers, hasTerminal, runOnTerminal } from '../support/terminal.ts'
@@ -64,6 +64,7 @@ onTerminal('on a terminal', () => {
 
   test('demo --real says in such a line what it waits for, and Ctrl-C ends it', async () => {
     const { shown } = await runOnTerminal([...CLI, 'demo', '--real'], { untilShown: STARTING })
+    collectDemo(shown)
     expect(shown).toContain(`${CLEAR}${STARTING}`)
     expect(shown).not.toContain(`${STARTING}\r\n`)
   })
@@ -81,5 +82,6 @@ test('without a terminal demo --real writes a plain line', async () => {
     if (written.includes(STARTING)) child.kill('SIGINT')
   })
   await closed
+  collectDemo(written)
   expect(written).toBe(`${STARTING}\n`)
 })

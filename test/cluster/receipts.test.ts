@@ -16,6 +16,7 @@ import type { TestAudit } from '../support/audit.ts'
 import { call } from '../support/call.ts'
 import type { Call, Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { collectStream } from '../support/collected.ts'
 import { startTestGateway, TEST_ISSUER } from '../support/gateway.ts'
 import type { GatewayOverrides, TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
@@ -287,7 +288,8 @@ async function spawnAsync(input: string): Promise<{ readonly code: number | null
     '--jwks',
     `${gateway.url}${KEY_SET}`,
   ]
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, args)
+  for (const stream of [child.stdout, child.stderr]) collectStream('receipt', stream)
   child.stdin.end(input)
   let text = ''
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))

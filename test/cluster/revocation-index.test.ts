@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { call } from '../support/call.ts'
 import type { Reply } from '../support/call.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { collectDocuments } from '../support/collected.ts'
 import { answerWith, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultProxy } from '../support/fault-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -39,6 +40,7 @@ afterAll(async () => {
   agent.destroy()
   await Promise.all([first.close(), second.close()])
   await proxy.close()
+  await collectDocuments(INDEX, cluster)
   await cluster('DELETE', `/${INDEX}`)
 })
 

@@ -12,6 +12,7 @@ import { prepareSchemathesis } from '../clients/prepare-client.ts'
 import type { Script } from '../clients/prepare-client.ts'
 import { OPERATIONS } from '../support/api-description.ts'
 import { plainCluster } from '../support/clusters.ts'
+import { collectDocuments } from '../support/collected.ts'
 import { OPS_TOKEN } from '../support/erasure-world.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
@@ -54,6 +55,7 @@ long(`requests that schemathesis makes of the description (seed ${String(seed)})
   afterAll(async () => {
     await gateway.close()
     await memories.removeAll()
+    await collectDocuments(`${memories.prefix}-erasures`, (method, path) => memories.ask(method, path))
     await memories.ask('DELETE', `/${memories.prefix}-erasures`)
     await rm(scratch, { recursive: true, force: true })
   })

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { collect, collectLines } from '../support/collected.ts'
+import { collect, collectDemo, collectStream } from '../support/collected.ts'
 import { fits } from './read-blocks.ts'
 import type { Block, Step } from './read-blocks.ts'
 
@@ -57,6 +57,7 @@ export function openReader({ folder, env, scratch }: Place): Reader {
     shell.stdin.write(`{ . '${file}'; } </dev/null >'${out}' 2>'${err}'\necho '${done}'\n`)
     const good = await answered
     const printed = readFileSync(out, 'utf8')
+    collectDemo(`${printed}\n${readFileSync(err, 'utf8')}`)
     if (!good) throw new Error(`${say(block)} failed, or did not end:\n${printed}${readFileSync(err, 'utf8')}`)
     if (shown !== undefined && !fits(shown.text, printed)) throw new Error(differs(block, shown, printed))
     return printed
@@ -75,11 +76,10 @@ export function openReader({ folder, env, scratch }: Place): Reader {
     terminals.push({ shell: terminal, ended, err })
     let printed = ''
     // The local cluster tells its reader the password of its user, who exists for that.
-    const collectPrinted = block.text.includes('npm run -s opensearch') ? undefined : collectLines('log')
+    if (!block.text.includes('npm run -s opensearch')) collectStream('log', terminal.stdout)
     const good = await new Promise<boolean>((resolve) => {
       terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
         printed += text
-        collectPrinted?.(text)
         writeFileSync(out, printed)
         if (fits(shown?.text ?? '', printed)) resolve(true)
       })

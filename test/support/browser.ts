@@ -5,6 +5,8 @@ import axe from 'axe-core'
 import { chromium } from 'playwright-core'
 import type { Browser, Page } from 'playwright-core'
 
+import { collect } from './collected.ts'
+
 /** Debian's package, and what others call it. */
 const PROGRAMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 const FOLDER = fileURLToPath(new URL('../../screenshots', import.meta.url))
@@ -34,6 +36,7 @@ export async function startBrowser(): Promise<TestBrowser> {
   // Root has no sandbox in a container; /dev/shm is often small there.
   const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu']
   const browser: Browser = await chromium.launch({ executablePath, args })
+  const opened = new Set<OpenedPage>()
   return {
     async open(url, prepare) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
@@ -49,17 +52,24 @@ export async function startBrowser(): Promise<TestBrowser> {
       })
       await prepare?.(page)
       await page.goto(url)
-      return {
+      const one: OpenedPage = {
         page,
         complaints,
         async close() {
+          if (!opened.delete(one)) return
+          collect('page', `${await page.content().catch(() => '')}\n${complaints.join('\n')}`)
           // What a test answers in the page's stead may be under way.
           await page.unrouteAll({ behavior: 'ignoreErrors' })
           await context.close()
         },
       }
+      opened.add(one)
+      return one
     },
-    close: () => browser.close(),
+    async close() {
+      for (const one of opened) await one.close()
+      await browser.close()
+    },
   }
 }
 

@@ -1,7 +1,10 @@
 import { collectAnswersOf } from './collected-answers.ts'
+import { collectFiles } from './collected-files.ts'
 import { SPANS } from './collected.ts'
 import { collectTraces } from './collected-traces.ts'
+import type { Spans } from './collected-traces.ts'
 
-// Loaded before a gateway that is a process of its own, whose servers are all the gateway's.
+// Loaded before a gateway that is a process of its own, whose servers and files are all the gateway's.
 collectAnswersOf('any')
-if (process.env[SPANS] !== 'none') await collectTraces()
+await collectFiles()
+await collectTraces(process.env[SPANS] as Spans | undefined)

@@ -2,11 +2,12 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 
+import { collectConnections, tellApart } from './collected-connections.ts'
 import { collectBody } from './collected-body.ts'
 import type { CollectedBody } from './collected-body.ts'
 import { collect, isCollecting } from './collected.ts'
 
-// What the servers of gateways answer, whoever asks and however: taken where Node's HTTP servers write it.
+// What the servers of gateways say, whoever asks and however: taken where Node's HTTP servers write it, and what is no answer of theirs, on the connection.
 
 /** Those that were upgraded too, which are no request to Node's server any more. */
 const HTTP1 = 'http.server.response.created'
@@ -14,7 +15,7 @@ const HTTP2 = 'http2.server.stream.created'
 
 type Port = 'callers' | 'ops'
 
-/** Collects all answers of a gateway, or of all servers of this process, until the function that it returns is called. */
+/** Collects all that a gateway, or any server of this process, says to who has connected, until the function that it returns is called. */
 export function collectAnswersOf(gateway: { readonly url: string; readonly opsUrl: string } | 'any'): () => void {
   if (!isCollecting()) return () => undefined
   const ports = new Map<number, Port>()
@@ -24,16 +25,20 @@ export function collectAnswersOf(gateway: { readonly url: string; readonly opsUr
   const onResponse = (message: unknown): void => {
     const { request, response } = message as { readonly request: IncomingMessage; readonly response: ServerResponse }
     const port = portAt(request.socket)
-    if (port !== undefined) tapResponse(response, openAnswer(port, request.method, request.url))
+    if (port === undefined) return
+    tellApart(response, request.method ?? '')
+    tapResponse(response, openAnswer(port, request.method, request.url))
   }
   const onStream = (message: unknown): void => {
     const { stream, headers } = message as { readonly stream: ServerHttp2Stream; readonly headers: IncomingHttpHeaders }
     const port = portAt(stream.session?.socket)
     if (port !== undefined) tapStream(stream, openAnswer(port, headers[':method'], headers[':path']))
   }
+  const stopConnections = collectConnections((socket) => portAt(socket) !== undefined)
   subscribe(HTTP1, onResponse)
   subscribe(HTTP2, onStream)
   return () => {
+    stopConnections()
     unsubscribe(HTTP1, onResponse)
     unsubscribe(HTTP2, onStream)
   }
@@ -55,8 +60,8 @@ interface Answer {
   take(head: () => Head, chunk: unknown, encoding: unknown): void
   /** Once. */
   end(head: () => Head): void
-  /** Those of HTTP/2, which come after the end. */
-  trailers(head: Head, trailers: unknown): void
+  /** Those of HTTP/2: trailers, which come after the end, and interim answers. */
+  headers(head: Head, headers: unknown): void
 }
 
 /** POSTs that delete. */
@@ -88,7 +93,7 @@ function openAnswer(port: Port, method = '', url = ''): Answer {
       collect(from(known), known.text.replaceAll(/[\r\n]+/g, ' '))
       body?.end()
     },
-    trailers: (head, trailers) => collect(from(head), JSON.stringify(trailers)),
+    headers: (head, headers) => collect(from(head), JSON.stringify(headers)),
   }
 }
 
@@ -115,14 +120,19 @@ function tapStream(stream: ServerHttp2Stream, answer: Answer): void {
   })
   const respond = stream.respond.bind(stream) as Anything
   const sendTrailers = stream.sendTrailers.bind(stream) as Anything
+  const additionalHeaders = stream.additionalHeaders.bind(stream) as Anything
   Object.assign(stream, {
     respond(...args: unknown[]) {
       said = args[0] as typeof said
       return respond(...args)
     },
     sendTrailers(...args: unknown[]) {
-      answer.trailers(head(), args[0])
+      answer.headers(head(), args[0])
       return sendTrailers(...args)
+    },
+    additionalHeaders(...args: unknown[]) {
+      answer.headers(head(), args[0])
+      return additionalHeaders(...args)
     },
   })
   tapWrites(stream, answer, head)

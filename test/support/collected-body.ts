@@ -1,13 +1,16 @@
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 
-import { collect, collectFind, FOLDER } from './collected.ts'
-import { describeFind, findsIn, forbiddenBy } from './planted.ts'
+import { collect, collectFind } from './collected.ts'
+import { describeFind, findsIn, forbiddenHere } from './planted.ts'
 
 /** What is kept of one body, to be looked through at the end of the run; what comes after it is looked through as it comes. */
 export const KEPT = 65_536
 /** A compressed body is looked at when it is whole. One that is larger is a find. */
 const LARGEST_COMPRESSED = 8 * 2 ** 20
 const LARGEST_INFLATED = 64 * 2 ** 20
+
+/** Of what was written before, beside what is: no secret of a test is longer. */
+const CARRIED = 1_024
 
 /** What is known of an answer once anything of its body was said. */
 export interface BodyOf {
@@ -45,10 +48,33 @@ function collectPlain({ from, mayHoldMemories }: BodyOf): CollectedBody {
   }
 }
 
+/**
+ * What may go on for as long as its gateway, which may be killed: each piece is kept at once, behind as much of what came before as a secret may be cut in two by.
+ */
+export function collectAsWritten(from: string, forWhom: 'for everybody' | 'may hold memories'): CollectedBody {
+  const mayHoldMemories = forWhom === 'may hold memories'
+  let carried = ''
+  let length = 0
+  let beyond: CollectedBody | undefined
+  return {
+    take(bytes) {
+      length += bytes.length
+      if (length > KEPT) {
+        beyond ??= scanStream(from, mayHoldMemories, carried)
+        beyond.take(bytes)
+        return
+      }
+      const text = carried + bytes.toString('latin1').replaceAll(/[\r\n]/g, ' ')
+      collect(from, text, mayHoldMemories ? 'may hold memories' : undefined)
+      carried = text.slice(-CARRIED)
+    },
+    end: () => beyond?.end(),
+  }
+}
+
 /** Looks through what comes in pieces, and keeps as much of them as may be the beginning of a find. */
 function scanStream(from: string, mayHoldMemories: boolean, before: string): CollectedBody {
-  // A gateway that is a process of its own was told its secrets by the one that started it.
-  const { longest, ...forbidden } = forbiddenBy([process.pid, process.ppid], process.env[FOLDER] ?? '')
+  const { longest, ...forbidden } = forbiddenHere()
   const pattern = mayHoldMemories ? forbidden.toNobody : forbidden.toReadersOnly
   let carried = before.slice(-longest)
   const look = (text: string, upTo: number): void => {

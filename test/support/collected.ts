@@ -1,12 +1,16 @@
 import { mkdtempSync, openSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 
 // What gateways said in a whole run of tests (logs, answers, spans, what the ops port shows), which is looked through at its end (scan-collected.ts).
 
 /** Set for all workers of a run; without it nothing is collected. */
 export const FOLDER = 'TEST_COLLECTED'
-/** `none` for a gateway in a process of its own that is to make no spans. */
+/** Who has started a gateway that is a process of its own, and has told it its secrets. */
+export const PLANTER = 'TEST_PLANTER'
+/** How spans are collected of a gateway in a process of its own. */
 export const SPANS = 'TEST_SPANS'
 /** A part of every memory that tests store through `putMemory`. */
 export const MEMORY_TEXT = 'planted-text-of-a-memory'
@@ -42,7 +46,7 @@ export function collectingInChild(how?: 'by NODE_OPTIONS'): {
   if (!isCollecting()) return { flags: [], env: {} }
   const flags = ['--import', join(import.meta.dirname, 'collect-of-gateways.js')]
   const options = how === undefined ? {} : { NODE_OPTIONS: flags.map((flag) => JSON.stringify(flag)).join(' ') }
-  return { flags, env: { [FOLDER]: process.env[FOLDER], ...options } }
+  return { flags, env: { [FOLDER]: process.env[FOLDER], [PLANTER]: String(process.pid), ...options } }
 }
 
 /**
@@ -67,15 +71,33 @@ function append(suffix: string, text: string): void {
   writeSync(file, text.replace(/\n?$/, '\n'))
 }
 
-/** Like {@link collect}, for chunks of a stream that may be cut anywhere. */
-export function collectLines(from: string): (chunk: string) => void {
+/** Like {@link collect}, for what a program prints. */
+export function collectStream(from: string, stream: Readable | null): void {
+  const decoder = new StringDecoder()
   let rest = ''
-  return (chunk) => {
-    rest += chunk
+  stream?.on('data', (chunk: string | Buffer) => {
+    rest += typeof chunk === 'string' ? chunk : decoder.write(chunk)
     const end = rest.lastIndexOf('\n') + 1
     collect(from, rest.slice(0, end))
     rest = rest.slice(end)
-  }
+  })
+  stream?.once('close', () => collect(from, rest))
+}
+
+/** Documents that gateways write for themselves, before their index is removed; there may be none. */
+export async function collectDocuments(
+  index: string,
+  ask: (method: string, path: string) => Promise<unknown>,
+): Promise<void> {
+  if (!isCollecting()) return
+  const path = `/${index}/_search?size=1000&ignore_unavailable=true`
+  const found = await ask('POST', `/${index}/_refresh?ignore_unavailable=true`).then(() => ask('GET', path))
+  collect('documents', JSON.stringify(found))
+}
+
+/** What the demo prints, but for the token that it gives to who tries it. */
+export function collectDemo(printed: string): void {
+  collect('demo', printed.replaceAll(/^(A token of alice.*\n|  TOKEN=)eyJ\S+$/gm, '$1'))
 }
 
 /** Has a gateway's ops port say all that it has to say, at the gateway's end. */
@@ -83,10 +105,10 @@ export async function askOps(opsUrl: string, token: string | undefined): Promise
   if (!isCollecting()) return
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const origin = opsUrl.replace('0.0.0.0', '127.0.0.1')
-  for (const path of ['/metrics', '/readyz', '/config']) {
-    await fetch(origin + path, { headers, signal: AbortSignal.timeout(2_000) }).then(
-      async (response) => collect(`ops ${path}`, await response.text()),
-      () => undefined,
-    )
+  const paths = ['/metrics', '/readyz', '/config', '/status', '/activity', '/decisions']
+  const ask = async (path: string): Promise<void> => {
+    const response = await fetch(origin + path, { headers, signal: AbortSignal.timeout(2_000) })
+    collect(`ops ${path}`, await response.text())
   }
+  await Promise.allSettled(paths.map(ask))
 }

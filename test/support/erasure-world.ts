@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { MemoryType } from '../../src/core/memory.ts'
 import type { Erasure } from '../../src/core/erasure/record.ts'
 import { call } from './call.ts'
-import { MEMORY_TEXT } from './collected.ts'
+import { collectDocuments, MEMORY_TEXT } from './collected.ts'
 import type { Reply } from './call.ts'
 import { plainCluster } from './clusters.ts'
 import { testMemories } from './memories.ts'
@@ -61,6 +61,7 @@ export async function openErasureWorld(): Promise<ErasureWorld> {
       erasures: { cluster: 'main', index, interval: '100ms', lease: '1s' },
     },
     async removeAll() {
+      await collectDocuments(index, (method, path) => memories.ask(method, path))
       await Promise.all([memories.removeAll(), other.removeAll()])
       await memories.ask('DELETE', `/${index}`)
     },

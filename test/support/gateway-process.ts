@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { CHILD_ENVIRONMENT } from './child-environment.ts'
-import { askOps, collectingInChild, collectLines, SPANS } from './collected.ts'
+import { askOps, collectingInChild, collectStream, SPANS } from './collected.ts'
+import type { Spans } from './collected-traces.ts'
 import { plantSecretsOf } from './plant-secrets.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -37,9 +38,9 @@ export interface GatewayProcesses {
   readonly token: string
   /**
    * @param flags Node's own
-   * @param spans of a gateway whose memory is measured there are none
+   * @param spans of a gateway whose memory is measured none are kept
    */
-  start(config: Omit<ConfigInput, 'auth'>, flags?: readonly string[], spans?: 'none'): Promise<GatewayProcess>
+  start(config: Omit<ConfigInput, 'auth'>, flags?: readonly string[], spans?: Spans): Promise<GatewayProcess>
   /** Kills those that still run. */
   killAll(): Promise<void>
   close(): Promise<void>
@@ -66,7 +67,7 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
   async function start(
     config: Omit<ConfigInput, 'auth'>,
     flags: readonly string[] = [],
-    spans?: 'none',
+    spans?: Spans,
   ): Promise<GatewayProcess> {
     const path = join(folder, `${String(started.length)}.yaml`)
     const issuers = [{ issuer: ISSUER, audience: 'memory-gateway', jwks: { file: 'keys/jwks.json' } }]
@@ -82,12 +83,11 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
     started.push(child)
     const ended = once(child, 'exit').then(([code]) => ({ code: code as unknown }))
     let printed = ''
-    const collectLog = collectLines('log')
     const print = (chunk: string): void => {
       printed += chunk
-      collectLog(chunk)
       if (printed.length > 2 * MAX_PRINTED) printed = printed.slice(-MAX_PRINTED)
     }
+    for (const stream of [child.stdout, child.stderr]) collectStream('log', stream)
     child.stderr.setEncoding('utf8').on('data', print)
     const line = await new Promise<string>((resolve, reject) => {
       child.stdout.setEncoding('utf8').on('data', print)

@@ -10,6 +10,7 @@ import { checkConfig } from '../../src/check-config.ts'
 import { startGateway } from '../../src/server.ts'
 import { askOps, collect } from './collected.ts'
 import { collectAnswersOf } from './collected-answers.ts'
+import { collectFiles } from './collected-files.ts'
 import { collectTraces } from './collected-traces.ts'
 import { plantSecretsOf } from './plant-secrets.ts'
 
@@ -42,7 +43,7 @@ export type GatewayOverrides = Partial<Omit<ConfigInput, 'clusters'>> & {
   readonly moreClusters?: ConfigInput['clusters']
   /** Issuers beside the test's own. */
   readonly moreIssuers?: ConfigInput['auth']['issuers']
-  /** Where the test makes spans of its own, or looks at what is sent without. */
+  /** Where the test makes spans of its own. */
   readonly spans?: 'none'
 }
 
@@ -77,6 +78,7 @@ export async function startTestGateway({
     logLines.push(line)
     collect('log', line)
   }
+  await collectFiles()
   if (spans === undefined) await collectTraces()
   const gateway = await startGateway(config, createLog('debug', { write }))
   const stopCollecting = collectAnswersOf(gateway)

@@ -1,8 +1,8 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { RECEIPT_TYPE } from '../../src/auth/receipt-keys.ts'
-import { FOLDER, MEMORY_TEXT } from './collected.ts'
+import { CHECKPOINT_TYPE, RECEIPT_TYPE } from '../../src/auth/receipt-keys.ts'
+import { FOLDER, MEMORY_TEXT, PLANTER } from './collected.ts'
 
 // What nobody is to find in what gateways say.
 
@@ -11,14 +11,14 @@ const PLANTED = '.planted'
 const SHORTEST = 8
 /** How the header of every JWT begins: {"alg": {"typ": {"kid": */
 const TOKEN = /eyJ(?:hbGciOi|0eXAiOi|raWQiOi)[\w-]*/
-/** Of the head of a receipt's signature, by which it is told from a token, there is less. */
+/** Of the head of a statement's signature, by which it is told from a token, there is less. */
 const LONGEST_HEAD = 1_024
 
 /** A secret of the tests, which no gateway may ever say. */
 export function plant(secret: string): string {
   const folder = process.env[FOLDER]
   if (folder !== undefined && secret.length >= SHORTEST) {
-    appendFileSync(join(folder, `${String(process.pid)}${PLANTED}`), `${JSON.stringify(secret)}\n`)
+    appendFileSync(plantedBy(process.pid, folder), `${JSON.stringify(secret)}\n`)
   }
   return secret
 }
@@ -34,7 +34,7 @@ export interface Forbidden {
 
 /** @param processes whose plants count */
 export function forbiddenBy(processes: readonly number[], folder: string): Forbidden {
-  const paths = processes.map((pid) => join(folder, `${String(pid)}${PLANTED}`)).filter((path) => existsSync(path))
+  const paths = processes.map((pid) => plantedBy(pid, folder)).filter((path) => existsSync(path))
   const lines = paths.flatMap((path) => readFileSync(path, 'utf8').trimEnd().split('\n'))
   const secrets = [...new Set(lines)].map((line) => JSON.parse(line) as string)
   const toNobody = [TOKEN.source, ...secrets.map(escape)].join('|')
@@ -44,6 +44,20 @@ export function forbiddenBy(processes: readonly number[], folder: string): Forbi
     longest: Math.max(LONGEST_HEAD, ...secrets.map(({ length }) => length)),
   }
 }
+
+let here: (Forbidden & { readonly planted: string }) | undefined
+
+/** For what is looked at where it is said. A gateway that is a process of its own was told its secrets by the one that started it. */
+export function forbiddenHere(): Forbidden {
+  const folder = process.env[FOLDER] ?? ''
+  const processes = [process.pid, Number(process.env[PLANTER] ?? process.pid)]
+  const sizes = processes.map((pid) => statSync(plantedBy(pid, folder), { throwIfNoEntry: false })?.size)
+  const planted = `${folder} ${sizes.join(' ')}`
+  if (here?.planted !== planted) here = { ...forbiddenBy(processes, folder), planted }
+  return here
+}
+
+const plantedBy = (pid: number, folder: string): string => join(folder, `${String(pid)}${PLANTED}`)
 
 /** The processes that planted anything. */
 export function plantersOf(names: readonly string[]): readonly number[] {
@@ -55,9 +69,9 @@ export interface Find {
   readonly at: number
 }
 
-/** What of it stands in the text. Receipts are signed as tokens are, and given to callers on purpose. */
+/** What of it stands in the text. Receipts and the audit's checkpoints are signed as tokens are, and are there to be read. */
 export function* findsIn(text: string, forbidden: RegExp): Generator<Find> {
-  for (const { 0: found, index } of text.matchAll(forbidden)) if (!isReceipt(found)) yield { found, at: index }
+  for (const { 0: found, index } of text.matchAll(forbidden)) if (!isStatement(found)) yield { found, at: index }
 }
 
 /** A find for whoever has to find out where it came from. */
@@ -65,8 +79,12 @@ export function describeFind({ found, at }: Find, from: string, text: string): s
   return `[${from}] ${found} in: ${text.slice(Math.max(0, at - 200), at + 200)}`
 }
 
-function isReceipt(text: string): boolean {
-  return TOKEN.test(text) && Buffer.from(text, 'base64url').includes(`"typ":"${RECEIPT_TYPE}"`)
+const STATEMENTS = [RECEIPT_TYPE, CHECKPOINT_TYPE].map((type) => `"typ":"${type}"`)
+
+function isStatement(text: string): boolean {
+  if (!TOKEN.test(text)) return false
+  const head = Buffer.from(text, 'base64url')
+  return STATEMENTS.some((type) => head.includes(type))
 }
 
 const escape = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')

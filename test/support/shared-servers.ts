@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import type { KeyPair } from '../../src/local-cluster/certificates.ts'
+import { collect, isCollecting } from './collected.ts'
 
 /** A real Valkey or Redis server of the test's own, with nothing kept on disk. */
 export interface SharedServer {
@@ -26,6 +27,15 @@ export interface SharedServer {
 }
 
 export type SharedServerName = 'valkey' | 'redis'
+
+const COMMAND_MS = 10_000
+/** All keys and texts that a server holds. */
+const EVERYTHING = `local all = {}
+for _, key in ipairs(redis.call('keys', '*')) do
+  all[#all + 1] = key
+  if redis.call('type', key).ok == 'string' then all[#all + 1] = redis.call('get', key) end
+end
+return all`
 
 const installed = (name: SharedServerName): boolean => spawnSync(`${name}-server`, ['--version']).status === 0
 
@@ -61,6 +71,7 @@ export async function startSharedServer(
           ...pair('--tls-cert-file', '--tls-key-file', tls.server),
         ]
   let child: ChildProcess | undefined
+  let isPaused = false
 
   async function start(): Promise<void> {
     const plain = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
@@ -76,16 +87,26 @@ export async function startSharedServer(
       started.once('exit', () => reject(new Error(`${name}-server ended: ${printed}`)))
     })
   }
+  /** What gateways keep here, whoever may read it. */
+  function collectHeld(): void {
+    // Who is paused answers nobody.
+    if (isCollecting() && !isPaused) collect('shared', runCommand(['eval', EVERYTHING, '0']).stdout.toString())
+  }
   async function kill(): Promise<void> {
     if (child?.exitCode !== null || child.signalCode !== null) return
+    collectHeld()
     const ended = once(child, 'exit')
+    isPaused = false
     child.kill('SIGKILL')
     await ended
   }
-  function command(...words: string[]): string {
+  function runCommand(words: readonly string[]) {
     const secret = password === undefined ? [] : ['-a', password, '--no-auth-warning']
     const secured = tls === undefined ? [] : ['--tls', '--cacert', tls.ca, ...pair('--cert', '--key', tls.client)]
-    const { stdout, status } = spawnSync(`${name}-cli`, ['-p', String(port), ...secret, ...secured, ...words])
+    return spawnSync(`${name}-cli`, ['-p', String(port), ...secret, ...secured, ...words], { timeout: COMMAND_MS })
+  }
+  function command(...words: string[]): string {
+    const { stdout, status } = runCommand(words)
     const said = String(stdout).trim()
     if (status !== 0 || said.startsWith('ERR')) throw new Error(`${words.join(' ')}: ${said}`)
     return said
@@ -96,8 +117,14 @@ export async function startSharedServer(
     port,
     kill,
     start,
-    pause: () => void child?.kill('SIGSTOP'),
-    resume: () => void child?.kill('SIGCONT'),
+    pause() {
+      isPaused = true
+      child?.kill('SIGSTOP')
+    },
+    resume() {
+      isPaused = false
+      child?.kill('SIGCONT')
+    },
     command,
     async close() {
       await kill()

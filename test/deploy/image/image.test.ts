@@ -3,16 +3,26 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { collectLines } from '../../support/collected.ts'
+import { collect, collectingInChild, collectStream, FOLDER } from '../../support/collected.ts'
 import { findTool, runTool } from '../tools/prepare-tool.ts'
 import { buildRoots } from './build-roots.ts'
 import type { BuiltImage } from './build-roots.ts'
 import { inRoot } from './in-root.ts'
+import type { Mount } from './in-root.ts'
 import { execForm, readDockerfile } from './read-dockerfile.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -83,13 +93,14 @@ whole('the same steps, run without Docker (they need to be root, for a root file
   }, 60_000)
 
   /** A command in the image as a container engine starts it: its user, nothing writable, only what the image and its base have. */
-  const inImage = (command: readonly string[]): [string, ...string[]] =>
+  const inImage = (command: readonly string[], more: readonly Mount[] = []): [string, ...string[]] =>
     inRoot({
       mounts: [
         ...readdirSync(image.root).map((name) => ({ from: join(image.root, name), to: `/${name}` })),
         ...librariesOfBase().map((path) => ({ from: path, to: path })),
         ...['/dev', '/proc'].map((path) => ({ from: path, to: path })),
         { from: join(scratch, 'config'), to: '/etc/memory-gateway' },
+        ...more,
       ],
       user,
       readOnly: true,
@@ -98,7 +109,9 @@ whole('the same steps, run without Docker (they need to be root, for a root file
     })
   const run = async (command: readonly string[], env: Record<string, string> = {}) => {
     const [program, ...args] = inImage(command)
-    return promisify(execFile)(program, args, { env: { ...image.env, ...env, PATH: SYSTEM_PATH } })
+    const said = await promisify(execFile)(program, args, { env: { ...image.env, ...env, PATH: SYSTEM_PATH } })
+    collect('image', `${said.stdout}\n${said.stderr}`)
+    return said
   }
   const node = '/usr/local/bin/node'
   const evaluate = async (code: string): Promise<string> => (await run([node, '-p', code])).stdout.trim()
@@ -152,8 +165,9 @@ whole('the same steps, run without Docker (they need to be root, for a root file
       )
 
     expect(await isHealthy('1')).toBe(false)
-    const [program, ...args] = inImage([...execForm(of('ENTRYPOINT')), ...execForm(of('CMD'))])
-    gateway = spawn(program, args, { env: { ...image.env, PATH: SYSTEM_PATH }, stdio: ['ignore', 'pipe', 'pipe'] })
+    const [program, ...args] = inImage([...execForm(of('ENTRYPOINT')), ...execForm(of('CMD'))], collectors())
+    const env = { ...image.env, ...collectingInChild('by NODE_OPTIONS').env, PATH: SYSTEM_PATH }
+    gateway = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     const ended = once(gateway, 'exit')
     const { opsUrl } = await firstListening(gateway)
     const opsPort = new URL(opsUrl).port
@@ -165,6 +179,16 @@ whole('the same steps, run without Docker (they need to be root, for a root file
 })
 
 const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin'
+
+/** Of the tests, what collects answers and spans, and where they are put; none of it is the image's. */
+function collectors(): readonly Mount[] {
+  const folder = process.env[FOLDER]
+  if (folder === undefined) return []
+  // Another user writes there.
+  chmodSync(folder, 0o777)
+  const parts = ['package.json', 'src', 'test/support', 'node_modules'].map((name) => join(ROOT, name))
+  return [{ from: folder, to: folder, isWritable: true }, ...parts.map((path) => ({ from: path, to: path }))]
+}
 
 /** What Node needs of the base: libc and libstdc++, as files. Distroless' "cc" has these. */
 function librariesOfBase(): string[] {
@@ -180,7 +204,7 @@ async function firstListening(child: ChildProcess): Promise<{ opsUrl: string }> 
   let printed = ''
   return new Promise((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', collectLines('log'))
+      collectStream('log', stream)
       stream?.setEncoding('utf8').on('data', (text: string) => {
         printed += text
         const line = printed.split('\n').find((one) => one.includes('"listening"'))

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { collectLines } from '../../support/collected.ts'
+import { collect, collectingInChild, collectStream } from '../../support/collected.ts'
 import { cloneInto } from '../../readme/clone.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -59,13 +59,15 @@ long('the package that npm pack makes, installed as by npm install --global', ()
   })
 
   test('checks a configuration, and starts with it', async () => {
-    expect(await run(command(), ['check', '--config', 'gateway.yaml'])).toBe('gateway.yaml is good\n')
+    const checked = await run(command(), ['check', '--config', 'gateway.yaml'])
+    collect('check', checked)
+    expect(checked).toBe('gateway.yaml is good\n')
     gateway = spawn(command(), ['start', '--config', 'gateway.yaml'], {
       cwd: scratch,
-      env,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...env, ...collectingInChild('by NODE_OPTIONS').env },
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
-    gateway.stdout?.setEncoding('utf8').on('data', collectLines('log'))
+    for (const stream of [gateway.stdout, gateway.stderr]) collectStream('log', stream)
     const opsUrl = await new Promise<string>((resolve, reject) => {
       let printed = ''
       gateway?.stdout?.setEncoding('utf8').on('data', (text: string) => {

@@ -6,13 +6,14 @@ import type { RequestListener, Server } from 'node:http'
 import { connect, createServer as createHttp2Server } from 'node:http2'
 import type { Http2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 
-import { RECEIPT_TYPE } from '../../../src/auth/receipt-keys.ts'
+import { CHECKPOINT_TYPE, RECEIPT_TYPE } from '../../../src/auth/receipt-keys.ts'
 import { KEPT } from '../../support/collected-body.ts'
-import { beginCollecting, collect, collectLines, endCollecting, FOLDER, MEMORY_TEXT } from '../../support/collected.ts'
+import { beginCollecting, collect, collectStream, endCollecting, FOLDER, MEMORY_TEXT } from '../../support/collected.ts'
 import { collectAnswersOf } from '../../support/collected-answers.ts'
 import { plant } from '../../support/planted.ts'
 import { scanCollected } from '../../support/scan-collected.ts'
@@ -71,15 +72,20 @@ test('a scan finds planted secrets, tokens and memory texts, and nothing else', 
   plant('short')
   collect('log', '{"msg":"request","path":"/short"}\n')
   collect('log', 'one line\nwith pass(word)+of a test in it\n')
-  const chunks = collectLines('log')
-  chunks('{"reason":"Bearer eyJhb')
-  chunks('GciOiJFUzI1NiJ9.x.y"}\n')
+  const stream = new PassThrough()
+  collectStream('log', stream)
+  stream.write('{"reason":"Bearer eyJhb')
+  stream.write('GciOiJFUzI1NiJ9.x.y"}\n')
+  stream.end('pass(word)+of a test, without an end of its line')
+  await once(stream, 'close')
   collect('log', MEMORY_TEXT)
-  const receipt = Buffer.from(JSON.stringify({ alg: 'ES256', kid: 'one', typ: RECEIPT_TYPE })).toString('base64url')
-  collect('answer 200 DELETE', `x-memory-receipt: ${receipt}.x.y`)
+  for (const typ of [RECEIPT_TYPE, CHECKPOINT_TYPE]) {
+    const statement = Buffer.from(JSON.stringify({ alg: 'ES256', kid: 'one', typ })).toString('base64url')
+    collect('answer 200 DELETE', `x-memory-receipt: ${statement}.x.y`)
+  }
   expect(await scan()).toEqual({
-    found: ['pass(word)+of a test', TOKEN, MEMORY_TEXT],
-    lines: { log: 5, answer: 1 },
+    found: ['pass(word)+of a test', TOKEN, 'pass(word)+of a test', MEMORY_TEXT],
+    lines: { log: 6, answer: 2 },
   })
   expect(existsSync(folder)).toBe(false)
 })
