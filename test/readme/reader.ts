@@ -57,7 +57,7 @@ export function openReader({ folder, env, scratch }: Place): Reader {
     shell.stdin.write(`{ . '${file}'; } </dev/null >'${out}' 2>'${err}'\necho '${done}'\n`)
     const good = await answered
     const printed = readFileSync(out, 'utf8')
-    collectDemo(`${printed}\n${readFileSync(err, 'utf8')}`)
+    collectDemo(`${printed}\n${readFileSync(err, 'utf8')}`, 'readme')
     if (!good) throw new Error(`${say(block)} failed, or did not end:\n${printed}${readFileSync(err, 'utf8')}`)
     if (shown !== undefined && !fits(shown.text, printed)) throw new Error(differs(block, shown, printed))
     return printed

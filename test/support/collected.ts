@@ -95,9 +95,9 @@ export async function collectDocuments(
   collect('documents', JSON.stringify(found))
 }
 
-/** What the demo prints, but for the token that it gives to who tries it. */
-export function collectDemo(printed: string): void {
-  collect('demo', printed.replaceAll(/^(A token of alice.*\n|  TOKEN=)eyJ\S+$/gm, '$1'))
+/** What was printed by the demo, among others, but for the token that it gives to who tries it. */
+export function collectDemo(printed: string, from = 'demo'): void {
+  collect(from, printed.replaceAll(/^(A token of alice.*\n|  TOKEN=)eyJ\S+$/gm, '$1'))
 }
 
 /** Has a gateway's ops port say all that it has to say, at the gateway's end. */

@@ -16,7 +16,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { context, propagation, trace } from '@opentelemetry/api'
 
 import { makeCertificates } from '../../../src/local-cluster/certificates.ts'
-import { beginCollecting, endCollecting, FOLDER, MEMORY_TEXT } from '../../support/collected.ts'
+import {
+  beginCollecting,
+  collectDemo,
+  collectDocuments,
+  endCollecting,
+  FOLDER,
+  MEMORY_TEXT,
+} from '../../support/collected.ts'
 import { collectAnswersOf } from '../../support/collected-answers.ts'
 import { KEPT } from '../../support/collected-body.ts'
 import { collectFiles } from '../../support/collected-files.ts'
@@ -186,6 +193,24 @@ test('in files that a gateway writes', async () => {
     expect.stringContaining(`[file] ${TOKEN}-written`),
     expect.stringContaining(`[file] ${MEMORY_TEXT}`),
   ])
+})
+
+test('in documents that gateways write for themselves', async () => {
+  const asked: string[] = []
+  await collectDocuments('an-index', (method, path) => {
+    asked.push(`${method} ${path}`)
+    return Promise.resolve({ body: { record: method === 'GET' ? `${TOKEN}-kept` : '' } })
+  })
+  expect(asked).toHaveLength(2)
+  expect(await found()).toEqual([`[documents] ${TOKEN}-kept`])
+})
+
+test('in what the demo prints, but for the token that it gives', async () => {
+  collectDemo(`A token of alice, good for a day:\n${TOKEN}.x.y\n\n  TOKEN=${TOKEN}.x.y\n`)
+  expect(await found()).toEqual([])
+  beginCollecting()
+  collectDemo(`A token of bob:\n${TOKEN}-bob\n`)
+  expect(await found()).toEqual([`[demo] ${TOKEN}-bob`])
 })
 
 describe('in spans', () => {
