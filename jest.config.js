@@ -35,6 +35,8 @@ const cluster = {
 export default {
   testTimeout: 30_000,
   maxWorkers: 2,
+  // With no handle left a worker of 900 MB takes longer than 500 ms to go on a busy machine, and Jest says then that a test leaks.
+  workerGracefulExitTimeout: 10_000,
   testSequencer: '<rootDir>/test/support/longest-first.js',
   reporters: ['default', '<rootDir>/test/support/plain-summary.js'],
   projects: [

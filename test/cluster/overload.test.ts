@@ -17,6 +17,7 @@ import { testMemories } from '../support/memories.ts'
 // More callers than the gateway takes, on one container, for a minute, before a cluster that is slow. Gateway and callers have a process each; times are the gateway's own.
 
 const SECONDS = Number(process.env['OVERLOAD_SECONDS'] ?? 60)
+const TRACED_SECONDS = 3
 const CALLERS = 1_000
 const IN_FLIGHT = 600
 const DEADLINE_MS = 2_000
@@ -52,15 +53,13 @@ long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
       processes = await openGatewayProcesses()
       await memories.putContainer('c', { owner: { name: 'alice' } })
       await memories.putMemory('working', 'first', { memory_container_id: 'c', owner_id: 'alice' })
-      const gateway = await processes.start(
-        {
-          clusters: { main: { nodes: [proxy.url], service: { kind: 'none' } } },
-          memory: { containerIndex: memories.containerIndex },
-          limits: { deadline: `${String(DEADLINE_MS)}ms`, inFlight: IN_FLIGHT },
-        },
-        [`--max-old-space-size=${String(OLD_SPACE)}`, `--max-semi-space-size=${String(SEMI_SPACE)}`],
-        'looked at as they end',
-      )
+      const config = {
+        clusters: { main: { nodes: [proxy.url], service: { kind: 'none' as const } } },
+        memory: { containerIndex: memories.containerIndex },
+        limits: { deadline: `${String(DEADLINE_MS)}ms`, inFlight: IN_FLIGHT },
+      }
+      const flags = [`--max-old-space-size=${String(OLD_SPACE)}`, `--max-semi-space-size=${String(SEMI_SPACE)}`]
+      const gateway = await processes.start(config, flags, 'none')
       const chunks: string[] = []
       gateway.child.stdout?.on('data', (chunk: string) => chunks.push(chunk))
       proxy.on(anything, async ({ ask, answer }) => {
@@ -68,7 +67,7 @@ long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
         setTimeout(() => void answer(whole), ANSWER_MS)
       })
       const watch = setInterval(() => void look(gateway), 1_000)
-      tally = await runCallers(gateway.url)
+      tally = await runCallers(gateway.url, SECONDS)
       clearInterval(watch)
       // Its last lines may be read after it has ended.
       const closed = once(gateway.child, 'close')
@@ -78,6 +77,9 @@ long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
       for (const line of chunks.join('').split('\n')) {
         if (line.includes('"durationMs"')) lines.push(JSON.parse(line) as AccessLine)
       }
+      // What spans say under such a load is looked at where no time is measured.
+      const traced = await processes.start(config, flags, 'looked at as they end')
+      await runCallers(traced.url, TRACED_SECONDS)
     },
     (SECONDS + 60) * 1_000,
   )
@@ -87,10 +89,10 @@ long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
     await memories.removeAll()
   })
 
-  async function runCallers(url: string): Promise<Record<string, number>> {
+  async function runCallers(url: string, seconds: number): Promise<Record<string, number>> {
     const script = join(import.meta.dirname, '../support/delete-callers.ts')
     const path = pathOf('opensearch', 'c', 'working', 'none')
-    const child = spawn(process.execPath, [script, url, path, String(CALLERS), String(SECONDS)], {
+    const child = spawn(process.execPath, [script, url, path, String(CALLERS), String(seconds)], {
       env: { PATH: process.env['PATH'], TOKEN: processes.token },
       stdio: ['ignore', 'pipe', 'inherit'],
     })

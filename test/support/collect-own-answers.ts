@@ -7,4 +7,5 @@ import type { Spans } from './collected-traces.ts'
 // Loaded before a gateway that is a process of its own, whose servers and files are all the gateway's.
 collectAnswersOf('any')
 await collectFiles()
-await collectTraces(process.env[SPANS] as Spans | undefined)
+const spans = process.env[SPANS] as Spans | 'none' | undefined
+if (spans !== 'none') await collectTraces(spans)

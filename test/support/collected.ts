@@ -10,7 +10,7 @@ import { StringDecoder } from 'node:string_decoder'
 export const FOLDER = 'TEST_COLLECTED'
 /** Who has started a gateway that is a process of its own, and has told it its secrets. */
 export const PLANTER = 'TEST_PLANTER'
-/** How spans are collected of a gateway in a process of its own. */
+/** How spans are collected of a gateway in a process of its own, if they are. */
 export const SPANS = 'TEST_SPANS'
 /** A part of every memory that tests store through `putMemory`. */
 export const MEMORY_TEXT = 'planted-text-of-a-memory'

@@ -38,9 +38,9 @@ export interface GatewayProcesses {
   readonly token: string
   /**
    * @param flags Node's own
-   * @param spans of a gateway whose memory is measured none are kept
+   * @param spans of a gateway whose memory is measured none are kept; one whose time is measured makes none
    */
-  start(config: Omit<ConfigInput, 'auth'>, flags?: readonly string[], spans?: Spans): Promise<GatewayProcess>
+  start(config: Omit<ConfigInput, 'auth'>, flags?: readonly string[], spans?: Spans | 'none'): Promise<GatewayProcess>
   /** Kills those that still run. */
   killAll(): Promise<void>
   close(): Promise<void>
@@ -67,7 +67,7 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
   async function start(
     config: Omit<ConfigInput, 'auth'>,
     flags: readonly string[] = [],
-    spans?: Spans,
+    spans?: Spans | 'none',
   ): Promise<GatewayProcess> {
     const path = join(folder, `${String(started.length)}.yaml`)
     const issuers = [{ issuer: ISSUER, audience: 'memory-gateway', jwks: { file: 'keys/jwks.json' } }]
