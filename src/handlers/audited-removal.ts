@@ -49,8 +49,9 @@ export async function forwardRemoval(
     const { named = removal.named } = told
     if (told.named !== undefined && !(await reachesProtected(guard, exchange, named))) return
     const subject = { action, ...requestLineOf(exchange), indices: worded(named), queryHash: told.queryHash }
+    const index = indexOf(named, guard.policy.protection)
     records.trail = audit.begin(exchange, subject)
-    await records.trail.intend({ rule: 'opensearch:admin', ...settleable(removal, indexOf(named, guard.policy.protection)) }) // prettier-ignore
+    await records.trail.intend({ rule: 'opensearch:admin', ...settleable(removal, index) })
   }
   const isRead = body !== undefined && hasBody(exchange.request)
   try {

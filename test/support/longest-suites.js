@@ -21,6 +21,7 @@ export const LONGEST = [
   'cluster/rolling-replacement', // 19
   'cluster/delete-container', // 17
   'contract/transcripts', // 17
+  'cluster/doctor-secured', // 17
   'cluster/secured-identities', // 16
   'cluster/pass-through', // 15
   'cluster/interrupted-deletes', // 15
