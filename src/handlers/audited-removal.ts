@@ -4,7 +4,7 @@ import { readRemovalAnswer } from '../core/audit/removal-answer.ts'
 import { HeldBytes } from '../core/guard/bodies/held-bytes.ts'
 import type { Named } from '../core/guard/named-indices.ts'
 import { judgeReach } from '../core/guard/reach.ts'
-import { indexOf } from '../core/guard/removal.ts'
+import { indexOf, isNamedInBody } from '../core/guard/removal.ts'
 import type { Removal, RemovalAction } from '../core/guard/removal.ts'
 import { hasBody } from '../forward/engine.ts'
 import type { Audit, AuditedEnd, AuditTrail, Intended } from './audit-trail.ts'
@@ -33,7 +33,7 @@ export async function forwardRemoval(
 ): Promise<void> {
   const { action, inBody } = removal
   // What a path names needs no look at the body where it is not protected.
-  if (inBody !== 'destination' && !(await reachesProtected(guard, exchange, removal.named))) {
+  if (!isNamedInBody(removal) && !(await reachesProtected(guard, exchange, removal.named))) {
     await forward()
     return
   }

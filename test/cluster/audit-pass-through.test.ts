@@ -216,6 +216,42 @@ describe('what opensearch:admin deletes through the gateway of what is protected
     expect((await asked).records).toHaveLength(2)
   })
 
+  test('an index, by a change of aliases', async () => {
+    const history = memories.indexOf('history')
+    const passing = `${plain}-passing`
+    await memories.putMemory('history', 'h', { owner_id: 'alice' })
+    await memories.ask('PUT', `/${passing}`)
+    const change = (...actions: readonly unknown[]): Call => ({
+      method: 'POST',
+      path: '/_aliases',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ actions }),
+    })
+    const add = { add: { index: plain, alias: `${plain}-alias` } }
+
+    const others = [change(add), change(add, { remove_index: { index: passing } })]
+    for (const other of others) expect(await recorded(other)).toEqual({ status: 200, records: [] })
+    const missing = await recorded(change({ remove_index: { indices: [plain, memories.indexOf('sessions')] } }))
+    expect([missing.status, ...brief(missing.records)]).toEqual([
+      404,
+      'intent delete-index unknown',
+      'outcome delete-index failure answered',
+    ])
+    expect(missing.records[0]).toMatchObject({ 'memory.indices': [plain, memories.indexOf('sessions')] })
+    const unread = await recorded({ ...change(), body: '{"actions":[],"actions":[]}' })
+    expect(unread.records[0]).toMatchObject({ 'event.action': 'delete-index', 'memory.indices': ['_all'] })
+    expect(await memories.hasMemory('history', 'h')).toBe(true)
+
+    const { status, records } = await recorded(change(add, { remove_index: { index: history } }))
+    expect([status, ...brief(records)]).toEqual([
+      200,
+      'intent delete-index unknown',
+      'outcome delete-index success deleted',
+    ])
+    expect(records[0]).toMatchObject({ 'memory.index': history, 'memory.indices': [history], 'url.path': '/_aliases' })
+    expect((await memories.ask('GET', `/${history}`)).status).toBe(404)
+  })
+
   test('an index', async () => {
     const { status, records } = await recorded({
       method: 'DELETE',

@@ -13,9 +13,9 @@ export type RemovalAction =
 
 /**
  * What only the body of such a request tells. `lines`: whether anything is removed, and where. `query`: which documents. `script`: whether it has a script, without
- * which nothing is removed. `destination`: that, and where.
+ * which nothing is removed. `destination`: that, and where. `actions`: whether an index is, and which.
  */
-export type ToldByBody = 'lines' | 'query' | 'script' | 'destination'
+export type ToldByBody = 'lines' | 'query' | 'script' | 'destination' | 'actions'
 
 /** What a request that goes through to the cluster asks it to remove, as far as method, path and query tell. */
 export interface Removal {
@@ -32,12 +32,20 @@ const REMOVALS: Readonly<Record<string, Pick<Removal, 'action' | 'inBody'>>> = {
   delete_by_query: { action: 'delete-documents', inBody: 'query' },
   bulk: { action: 'delete-documents', inBody: 'lines' },
   'indices.delete': { action: 'delete-index', inBody: undefined },
+  'indices.update_aliases': { action: 'delete-index', inBody: 'actions' },
   update: { action: 'update-document', inBody: 'script' },
   update_by_query: { action: 'update-documents', inBody: 'query' },
   reindex: { action: 'reindex-documents', inBody: 'destination' },
 }
 /** Those of one document. */
 const BY_ID: ReadonlySet<string> = new Set(['delete', 'update'])
+
+const NAMED_IN_BODY: ReadonlySet<ToldByBody | undefined> = new Set(['destination', 'actions'])
+
+/** Whether path and query say nothing of where it removes. */
+export function isNamedInBody({ inBody }: Pick<Removal, 'inBody'>): boolean {
+  return NAMED_IN_BODY.has(inBody)
+}
 
 /** What a request would remove; `undefined` for one that is no delete. A script that deletes is not told from one that updates. */
 export function removalIn({

@@ -17,13 +17,17 @@ describe('what a request would remove', () => {
     ['POST /_reindex', 'reindex-documents', 'destination', undefined],
     ['POST /_bulk', 'delete-documents', 'lines', undefined],
     ['DELETE /i', 'delete-index', undefined, undefined],
+    ['POST /_aliases', 'delete-index', 'actions', undefined],
   ])('%s', (line, action, inBody, id) => {
     expect(removalIn(asked(line))).toMatchObject({ action, inBody, id })
   })
 
-  test.each(['PUT /i/_doc/a', 'POST /i/_search', 'POST /i/_create/a', 'GET /i'])('nothing: %s', (line) => {
-    expect(removalIn(asked(line))).toBeUndefined()
-  })
+  test.each(['PUT /i/_doc/a', 'POST /i/_search', 'POST /i/_create/a', 'GET /i', 'GET /_aliases'])(
+    'nothing: %s',
+    (line) => {
+      expect(removalIn(asked(line))).toBeUndefined()
+    },
+  )
 })
 
 test.each([
