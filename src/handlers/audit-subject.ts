@@ -1,5 +1,5 @@
 import type { AuditAction } from '../core/audit/event.ts'
-import { isStreamedBulk, removalIn, seemsProtected } from '../core/guard/removal.ts'
+import { isNamedInBody, isStreamedBulk, removalIn, seemsProtected } from '../core/guard/removal.ts'
 import type { Route } from '../core/route.ts'
 import { callerChain } from '../forward/caller-chain.ts'
 import { containerOf } from './addressed.ts'
@@ -49,7 +49,9 @@ export function refusedRemovalOf(exchange: AuditedRequest, { guard }: SubjectPar
   const isProtected =
     removal.inBody === 'lines'
       ? guarded?.refusedBy === 'protectedIndex'
-      : seemsProtected(removal.named, cluster?.indexTables.use(0).table, guard.policy.protection)
+      : // Which index it would have been, stands in a body that nobody read.
+        isNamedInBody(removal) ||
+        seemsProtected(removal.named, cluster?.indexTables.use(0).table, guard.policy.protection)
   return isProtected
     ? { action: removal.action, ...requestLineOf(exchange), indices: worded(removal.named) }
     : undefined

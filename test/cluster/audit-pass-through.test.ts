@@ -90,6 +90,7 @@ test('what is refused of such deletes has a record, without a token too; of othe
     bulk({ delete: { _index: index, _id: 'e' } }),
     { method: 'DELETE', path: `/${alias}/_doc/e` },
     { method: 'DELETE', path: `/${index}` },
+    { method: 'POST', path: '/_aliases', headers: json, body: `{"actions":[{"remove_index":{"index":"${index}"}}]}` },
   ]
   const refused = await Promise.all(requests.map((request) => recorded(request, CALLER)))
   expect(refused.map(({ status, records }) => [status, ...brief(records)])).toEqual([
@@ -97,6 +98,7 @@ test('what is refused of such deletes has a record, without a token too; of othe
     [403, 'refusal delete-documents failure insufficientScope'],
     [403, 'refusal delete-documents failure insufficientScope'],
     [403, 'refusal delete-document failure insufficientScope'],
+    [403, 'refusal delete-index failure insufficientScope'],
     [403, 'refusal delete-index failure insufficientScope'],
   ])
   const anonymous = await recorded({ method: 'DELETE', path: `/${index}/_doc/e` }, [])
