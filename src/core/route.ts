@@ -25,7 +25,7 @@ export type Route =
   | { readonly kind: 'deleteLegacyMemory'; readonly memoryId: string }
   /** Several at once, named in the body. */
   | { readonly kind: 'deleteLegacyMemories' }
-  /** A CORS preflight may be answered here, before authentication; without an Origin header it is looked at as any request. */
+  /** A CORS preflight may be answered here, before authentication; without an Origin header it needs a token, as all others do. */
   | { readonly kind: 'legacyOptions'; readonly allow: readonly string[] }
   | { readonly kind: 'unknownLegacyPath' }
   | { readonly kind: 'wrongMethod'; readonly dialect: Dialect; readonly allow: readonly string[] }
