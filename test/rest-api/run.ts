@@ -1,5 +1,7 @@
 // `npm run test:rest-api -- [folder ...]`: the server's own REST tests, all or those of some folders, directly and through the gateway.
 import { progressPrinter } from '../../src/progress.ts'
+import { beginCollecting } from '../support/collected.ts'
+import scanAll from '../support/end-collecting.ts'
 import { SUITE_VERSION } from './fetch-suite.ts'
 import { listFiles } from './load-tests.ts'
 import { differenceOf, openRestWorld } from './world.ts'
@@ -32,6 +34,7 @@ function note(one: Compared): void {
 const count = (way: 'direct' | 'through', result: string): number =>
   compared.filter((one) => one[way].result === result).length
 
+beginCollecting()
 const world = await openRestWorld(progress.show)
 const files = await listFiles(world.suite, folders.length === 0 ? undefined : folders)
 try {
@@ -50,3 +53,4 @@ write(`directly: ${count('direct', 'passed')} passed, ${count('direct', 'failed'
 write(`through the gateway: ${count('through', 'passed')} passed, ${count('through', 'failed')} failed`)
 write(`${compared.length - differing} the same on both ways, ${differing} different`)
 process.exitCode = differing === 0 && compared.length > 0 ? 0 : 1
+await scanAll()
