@@ -73,7 +73,7 @@ describe('a gateway that is killed', () => {
     processes.start({
       clusters: { main: { nodes: [proxy.url], service: { kind: 'none' }, attemptTimeout: '20s' } },
       memory: { containerIndex: memories.containerIndex },
-      audit: { sink: 'file', file: audit.path, required: true, fsync: 'always', writer: 'gateway-1' },
+      audit: audit.required,
     })
 
   test('has an intent for every document that is gone; the next start settles what has no outcome, once the cluster can be asked', async () => {

@@ -261,7 +261,7 @@ test('a gateway that is killed while a bulk is under way: the next start looks, 
       processes.start({
         clusters: { main: { nodes: [proxy.url], service: { kind: 'none' } } },
         memory: { containerIndex: memories.containerIndex },
-        audit: { sink: 'file', file: own.path, required: true, fsync: 'always', writer: 'gateway-1' },
+        audit: own.required,
       })
     await store('gone', 'kept')
     for (const id of ['by-alias', 'single', 'held']) await memories.putMemory('history', id, { owner_id: 'alice' })

@@ -2,7 +2,7 @@ import { Agent } from 'node:http'
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 
-import { openTestAudit } from '../support/audit.ts'
+import { briefly, openTestAudit } from '../support/audit.ts'
 import type { AuditRecord } from '../support/audit.ts'
 import { call } from '../support/call.ts'
 import type { Call } from '../support/call.ts'
@@ -33,7 +33,7 @@ beforeAll(async () => {
   gateway = await startTestGateway({
     cluster: { nodes: [proxy.url] },
     memory: { containerIndex: memories.containerIndex },
-    audit: { sink: 'file', file: audit.path, required: true, fsync: 'always', writer: 'gateway-1' },
+    audit: audit.required,
   })
   for (const id of ['a', 'b', 'c', 'd', 'e']) await memories.putMemory('working', id, { owner_id: 'alice' })
   await memories.ask('POST', '/_aliases', { actions: [{ add: { index, alias } }] })
@@ -71,10 +71,6 @@ async function recorded(request: Call, scopes: readonly string[] | undefined = A
   await until(() => recordsOf(last).length > 0)
   return { status, records: recordsOf(id) }
 }
-const brief = (records: readonly AuditRecord[]): readonly string[] =>
-  records.map((one) =>
-    [one['memory.phase'], one['event.action'], one['event.outcome'], one['memory.outcome']].filter(Boolean).join(' '),
-  )
 const lines = (...all: readonly unknown[]): string => all.map((line) => `${JSON.stringify(line)}\n`).join('')
 const bulk = (...all: readonly unknown[]): Call => ({
   method: 'POST',
@@ -93,7 +89,7 @@ test('what is refused of such deletes has a record, without a token too; of othe
     { method: 'POST', path: '/_aliases', headers: json, body: `{"actions":[{"remove_index":{"index":"${index}"}}]}` },
   ]
   const refused = await Promise.all(requests.map((request) => recorded(request, CALLER)))
-  expect(refused.map(({ status, records }) => [status, ...brief(records)])).toEqual([
+  expect(refused.map(({ status, records }) => [status, ...briefly(records)])).toEqual([
     [403, 'refusal delete-document failure insufficientScope'],
     [403, 'refusal delete-documents failure insufficientScope'],
     [403, 'refusal delete-documents failure insufficientScope'],
@@ -102,7 +98,10 @@ test('what is refused of such deletes has a record, without a token too; of othe
     [403, 'refusal delete-index failure insufficientScope'],
   ])
   const anonymous = await recorded({ method: 'DELETE', path: `/${index}/_doc/e` }, [])
-  expect([anonymous.status, ...brief(anonymous.records)]).toEqual([401, 'refusal delete-document failure missingToken'])
+  expect([anonymous.status, ...briefly(anonymous.records)]).toEqual([
+    401,
+    'refusal delete-document failure missingToken',
+  ])
   const none = await recorded({ method: 'DELETE', path: `/${plain}/_doc/e` }, ['opensearch:read'])
   expect([none.status, none.records]).toEqual([403, []])
 })
@@ -111,7 +110,7 @@ describe('what opensearch:admin deletes through the gateway of what is protected
   test('a memory: an intent with its request line, and an outcome with the status', async () => {
     const { status, records } = await recorded({ method: 'DELETE', path: `/${index}/_doc/a?refresh=true` })
     expect(status).toBe(200)
-    expect(brief(records)).toEqual(['intent delete-document unknown', 'outcome delete-document success deleted'])
+    expect(briefly(records)).toEqual(['intent delete-document unknown', 'outcome delete-document success deleted'])
     expect(records[0]).toMatchObject({
       'user.id': 'root',
       'http.request.method': 'DELETE',
@@ -132,13 +131,13 @@ describe('what opensearch:admin deletes through the gateway of what is protected
 
   test('one that is not there: a failure', async () => {
     const { records } = await recorded({ method: 'DELETE', path: `/${index}/_doc/none` })
-    expect(brief(records)).toEqual(['intent delete-document unknown', 'outcome delete-document failure answered'])
+    expect(briefly(records)).toEqual(['intent delete-document unknown', 'outcome delete-document failure answered'])
     expect(records[1]).toMatchObject({ 'http.response.status_code': 404 })
   })
 
   test('by an alias, and by query: what was named', async () => {
     const one = await recorded({ method: 'DELETE', path: `/${alias}/_doc/b?refresh=true` })
-    expect([one.status, ...brief(one.records)]).toEqual([
+    expect([one.status, ...briefly(one.records)]).toEqual([
       200,
       'intent delete-document unknown',
       'outcome delete-document success deleted',
@@ -150,7 +149,7 @@ describe('what opensearch:admin deletes through the gateway of what is protected
       path: `/${pattern}/_delete_by_query?refresh=true&q=_id:c`,
       headers: json,
     })
-    expect([query.status, ...brief(query.records)]).toEqual([
+    expect([query.status, ...briefly(query.records)]).toEqual([
       200,
       'intent delete-documents unknown',
       'outcome delete-documents success answered',
@@ -172,7 +171,7 @@ describe('what opensearch:admin deletes through the gateway of what is protected
         { delete: { _index: plain, _id: '1' } },
       ),
     )
-    expect([status, ...brief(records)]).toEqual([
+    expect([status, ...briefly(records)]).toEqual([
       200,
       'intent delete-documents unknown',
       'outcome delete-documents success ran',
@@ -192,7 +191,7 @@ describe('what opensearch:admin deletes through the gateway of what is protected
 
   test('by a bulk that nobody can read: it may have been all', async () => {
     const { status, records } = await recorded(bulk({ delete: { _index: index, _id: 'x', odd: {} } }))
-    expect([status, ...brief(records)]).toEqual([
+    expect([status, ...briefly(records)]).toEqual([
       400,
       'intent delete-documents unknown',
       'outcome delete-documents failure answered',
@@ -213,7 +212,7 @@ describe('what opensearch:admin deletes through the gateway of what is protected
     const hold = proxy.hold(({ method, target }) => method === 'DELETE' || target.startsWith('/_bulk'))
     const asked = recorded(request())
     await hold.arrived
-    expect(brief(recordsOf(`p-${String(count)}`)).map((one) => one.split(' ')[0])).toEqual(['intent'])
+    expect(briefly(recordsOf(`p-${String(count)}`)).map((one) => one.split(' ')[0])).toEqual(['intent'])
     hold.release()
     expect((await asked).records).toHaveLength(2)
   })
@@ -234,7 +233,7 @@ describe('what opensearch:admin deletes through the gateway of what is protected
     const others = [change(add), change(add, { remove_index: { index: passing } })]
     for (const other of others) expect(await recorded(other)).toEqual({ status: 200, records: [] })
     const missing = await recorded(change({ remove_index: { indices: [plain, memories.indexOf('sessions')] } }))
-    expect([missing.status, ...brief(missing.records)]).toEqual([
+    expect([missing.status, ...briefly(missing.records)]).toEqual([
       404,
       'intent delete-index unknown',
       'outcome delete-index failure answered',
@@ -245,7 +244,7 @@ describe('what opensearch:admin deletes through the gateway of what is protected
     expect(await memories.hasMemory('history', 'h')).toBe(true)
 
     const { status, records } = await recorded(change(add, { remove_index: { index: history } }))
-    expect([status, ...brief(records)]).toEqual([
+    expect([status, ...briefly(records)]).toEqual([
       200,
       'intent delete-index unknown',
       'outcome delete-index success deleted',
@@ -259,13 +258,13 @@ describe('what opensearch:admin deletes through the gateway of what is protected
       method: 'DELETE',
       path: `/${memories.prefix}-memory-history,${index}`,
     })
-    expect([status, ...brief(records)]).toEqual([
+    expect([status, ...briefly(records)]).toEqual([
       404,
       'intent delete-index unknown',
       'outcome delete-index failure answered',
     ])
     const gone = await recorded({ method: 'DELETE', path: `/${index}` })
-    expect([gone.status, ...brief(gone.records)]).toEqual([
+    expect([gone.status, ...briefly(gone.records)]).toEqual([
       200,
       'intent delete-index unknown',
       'outcome delete-index success deleted',
@@ -317,7 +316,7 @@ test('a gateway that is killed while an index is deleted: the next start looks, 
       processes.start({
         clusters: { main: { nodes: [proxy.url], service: { kind: 'none' } } },
         memory: { containerIndex: memories.containerIndex },
-        audit: { sink: 'file', file: own.path, required: true, fsync: 'always', writer: 'gateway-1' },
+        audit: own.required,
       })
     const history = memories.indexOf('history')
     await memories.putMemory('history', 'a', { owner_id: 'alice' })

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 
-import { openTestAudit } from '../support/audit.ts'
+import { briefly, openTestAudit } from '../support/audit.ts'
 import type { AuditRecord } from '../support/audit.ts'
 import { call } from '../support/call.ts'
 import type { Call } from '../support/call.ts'
@@ -34,7 +34,7 @@ beforeAll(async () => {
   gateway = await startTestGateway({
     cluster: { nodes: [proxy.url] },
     memory: { containerIndex: memories.containerIndex },
-    audit: { sink: 'file', file: audit.path, required: true, fsync: 'always', writer: 'gateway-1' },
+    audit: audit.required,
   })
   await memories.putMemory('working', 'first', { owner_id: 'alice' })
   await memories.ask('POST', '/_aliases', { actions: [{ add: { index, alias } }] })
@@ -79,10 +79,6 @@ async function recorded(request: Call, scopes: readonly string[] = ADMIN) {
   await until(() => recordsOf(`after-${id}`).length === 2)
   return { status: reply.status, reply, records: recordsOf(id) }
 }
-const brief = (records: readonly AuditRecord[]): readonly string[] =>
-  records.map((one) =>
-    [one['memory.phase'], one['event.action'], one['event.outcome'], one['memory.outcome']].filter(Boolean).join(' '),
-  )
 const sha256 = (text: string | Buffer): string => createHash('sha256').update(text).digest('base64url')
 
 describe('an update by a script', () => {
@@ -92,7 +88,7 @@ describe('an update by a script', () => {
     for (const [id, name] of [['a', index], ['b', alias]] as const) {
       await memories.putMemory('working', id, { owner_id: 'alice' })
       const { status, records } = await recorded(update(`/${name}/_update/${id}?refresh=true`, { script: DELETING }))
-      expect([status, ...brief(records)]).toEqual([
+      expect([status, ...briefly(records)]).toEqual([
         200,
         'intent update-document unknown',
         'outcome update-document success deleted',
@@ -112,16 +108,16 @@ describe('an update by a script', () => {
   test('that changes it says so; one that fails, too', async () => {
     await memories.putMemory('working', 'k', { owner_id: 'alice' })
     const kept = await recorded(update(`/${index}/_update/k`, { script: KEEPING }))
-    expect(brief(kept.records).at(-1)).toBe('outcome update-document success updated')
+    expect(briefly(kept.records).at(-1)).toBe('outcome update-document success updated')
     const missing = await recorded(update(`/${index}/_update/nobody`, { script: { id: 'no-such-script' } }))
-    expect(brief(missing.records).at(-1)).toBe('outcome update-document failure answered')
+    expect(briefly(missing.records).at(-1)).toBe('outcome update-document failure answered')
   })
 
   test('has its record whatever the body is coded in; one of another kind, or of another index, has none', async () => {
     const body = gzipSync(JSON.stringify({ script: { id: 'no-such-script' } }))
     const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
     const coded = await recorded({ method: 'POST', path: `/${index}/_update/k`, headers, body })
-    expect(brief(coded.records)).toHaveLength(2)
+    expect(briefly(coded.records)).toHaveLength(2)
     const yaml = await recorded({
       method: 'POST',
       path: `/${index}/_update/k`,
@@ -129,7 +125,7 @@ describe('an update by a script', () => {
       body: 'doc: {"a": 2}\n',
     })
     // Nor can the answer be read: nothing is claimed of it.
-    expect([yaml.status, brief(yaml.records).at(-1)]).toEqual([200, 'outcome update-document unknown answered'])
+    expect([yaml.status, briefly(yaml.records).at(-1)]).toEqual([200, 'outcome update-document unknown answered'])
     const others = [
       update(`/${index}/_update/k`, { doc: { text: '"script":{}', script: 'x'.repeat(200_000) } }),
       update(`/${plain}/_update/1`, { script: { id: 'no-such-script' } }),
@@ -139,17 +135,17 @@ describe('an update by a script', () => {
 
   test('of an administrator alone: a caller who may not has a refusal', async () => {
     const byId = await recorded(update(`/${index}/_update/k`, { script: DELETING }), CALLER)
-    expect([byId.status, ...brief(byId.records)]).toEqual([403, 'refusal update-document failure insufficientScope'])
+    expect([byId.status, ...briefly(byId.records)]).toEqual([403, 'refusal update-document failure insufficientScope'])
     const byQuery = await recorded(json('POST', `/${alias}/_update_by_query`, { script: DELETING }), CALLER)
-    expect([byQuery.status, ...brief(byQuery.records)]).toEqual([
+    expect([byQuery.status, ...briefly(byQuery.records)]).toEqual([
       403,
       'refusal update-documents failure insufficientScope',
     ])
     const bulk = await recorded(lines({ update: { _index: index, _id: 'k' } }, { script: DELETING }), CALLER)
-    expect([bulk.status, ...brief(bulk.records)]).toEqual([403, 'refusal delete-documents failure insufficientScope'])
+    expect([bulk.status, ...briefly(bulk.records)]).toEqual([403, 'refusal delete-documents failure insufficientScope'])
     const anew = { source: { index: plain }, dest: { index }, script: DELETING }
     const reindex = await recorded(json('POST', '/_reindex', anew), CALLER)
-    expect([reindex.status, ...brief(reindex.records)]).toEqual([
+    expect([reindex.status, ...briefly(reindex.records)]).toEqual([
       403,
       'refusal reindex-documents failure insufficientScope',
     ])
@@ -165,7 +161,7 @@ describe('by a query', () => {
       script: DELETING,
     })
     const { status, records } = await recorded(request)
-    expect([status, ...brief(records)]).toEqual([
+    expect([status, ...briefly(records)]).toEqual([
       200,
       'intent update-documents unknown',
       'outcome update-documents success answered',
@@ -179,7 +175,7 @@ describe('by a query', () => {
     const query = { query: { term: { 'owner_id.keyword': 'QUERIED-TEXT' } } }
     const path = `/${index}/_delete_by_query?refresh=true`
     const { status, reply, records } = await recorded(json('POST', path, query))
-    expect([status, ...brief(records)]).toEqual([
+    expect([status, ...briefly(records)]).toEqual([
       200,
       'intent delete-documents unknown',
       'outcome delete-documents success answered',
@@ -201,14 +197,14 @@ describe('by a query', () => {
   test('one that goes on behind its answer claims nothing', async () => {
     const path = `/${index}/_delete_by_query?wait_for_completion=false`
     const { records } = await recorded(json('POST', path, { query: { ids: { values: ['nobody'] } } }))
-    expect(brief(records).at(-1)).toBe('outcome delete-documents unknown started')
+    expect(briefly(records).at(-1)).toBe('outcome delete-documents unknown started')
   })
 
   test('the cluster does not have it whole before its intent is in the file', async () => {
     const hold = proxy.hold(({ target }) => target.includes('_by_query'))
     const asked = recorded(json('POST', `/${index}/_delete_by_query`, { query: { ids: { values: ['nobody'] } } }))
     await hold.arrived
-    expect(brief(recordsOf(`s-${String(count)}`)).map((one) => one.split(' ')[0])).toEqual(['intent'])
+    expect(briefly(recordsOf(`s-${String(count)}`)).map((one) => one.split(' ')[0])).toEqual(['intent'])
     hold.release()
     expect((await asked).records).toHaveLength(2)
   })
@@ -227,7 +223,7 @@ test('whose caller leaves in the middle has removed nothing, and a record says s
     socket.end()
     await until(() => recordsOf(id).length === 1)
     socket.destroy()
-    expect(brief(recordsOf(id))[0]).toMatch(/^refusal (?:update-document|delete-documents) failure \w+$/)
+    expect(briefly(recordsOf(id))[0]).toMatch(/^refusal (?:update-document|delete-documents) failure \w+$/)
   }
 })
 
@@ -245,7 +241,7 @@ describe('what is indexed anew', () => {
     for (const name of [index, alias]) {
       const request = anew({ index: name }, { id: 'no-such-script' })
       const failed = await recorded(request)
-      expect(brief(failed.records)).toEqual([
+      expect(briefly(failed.records)).toEqual([
         'intent reindex-documents unknown',
         'outcome reindex-documents failure answered',
       ])
@@ -255,7 +251,7 @@ describe('what is indexed anew', () => {
       })
     }
     const { records } = await recorded(anew({ index }, DELETING))
-    expect(brief(records).at(-1)).toBe('outcome reindex-documents success answered')
+    expect(briefly(records).at(-1)).toBe('outcome reindex-documents success answered')
     expect(records[1]).toMatchObject({ 'memory.total': 1, 'memory.deleted': 1 })
     expect((await recorded(anew({ index: plain }, { id: 'no-such-script' }))).records).toEqual([])
     expect(await memories.hasMemory('working', 'r1')).toBe(false)
@@ -285,7 +281,7 @@ describe('updates of a bulk', () => {
         { delete: { _index: index, _id: 'l3' } },
       ),
     )
-    expect([status, ...brief(records)]).toEqual([
+    expect([status, ...briefly(records)]).toEqual([
       200,
       'intent delete-documents unknown',
       'outcome delete-documents success ran',
@@ -302,7 +298,7 @@ describe('updates of a bulk', () => {
 
   test('that the cluster cannot run, and those without a script', async () => {
     const failed = await recorded(lines({ update: { _index: index, _id: 'k' } }, { script: { id: 'no-such-script' } }))
-    expect(brief(failed.records)).toEqual(['intent delete-documents unknown', 'outcome delete-documents failure ran'])
+    expect(briefly(failed.records)).toEqual(['intent delete-documents unknown', 'outcome delete-documents failure ran'])
     expect(failed.records[1]).toMatchObject({ 'memory.deleted': 0, 'memory.failures': 1 })
     const plainUpdate = lines({ update: { _index: index, _id: 'k' } }, { doc: { a: 3 }, doc_as_upsert: true })
     expect((await recorded(plainUpdate)).records).toEqual([])
@@ -315,13 +311,13 @@ test('a streamed bulk, whose lines the server would run as they come, is refused
   for (const path of ['/_bulk/stream', `/${plain}/_bulk/stream`, '/_bulk/stream/?refresh=true']) {
     for (const method of ['POST', 'PUT']) {
       const { status, reply, records } = await recorded({ method, path, headers, body })
-      expect([status, ...brief(records)]).toEqual([403, 'refusal delete-documents failure guardRefused'])
+      expect([status, ...briefly(records)]).toEqual([403, 'refusal delete-documents failure guardRefused'])
       expect(JSON.stringify(reply.body)).toContain('send it to [_bulk]')
       expect(records[0]).toMatchObject({ 'memory.indices': ['_all'] })
     }
   }
   const stranger = await recorded({ method: 'POST', path: '/_bulk/stream', headers, body }, CALLER)
-  expect(brief(stranger.records)).toEqual(['refusal delete-documents failure insufficientScope'])
+  expect(briefly(stranger.records)).toEqual(['refusal delete-documents failure insufficientScope'])
   const token = await gateway.token({ scopes: ADMIN })
   const foreseen = await explain(gateway, { method: 'POST', path: '/_bulk/stream', token })
   expect(JSON.stringify(foreseen)).toContain('send it to [_bulk]')

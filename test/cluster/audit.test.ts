@@ -27,7 +27,7 @@ beforeAll(async () => {
     memory: { containerIndex: memories.containerIndex },
     legacy: { container: 'c' },
     listen: { port: 0, trustedProxies: ['127.0.0.1'] },
-    audit: { sink: 'file', file: audit.path, required: true, fsync: 'always', writer: 'gateway-1' },
+    audit: audit.required,
   })
 })
 afterEach(() => proxy.reset())

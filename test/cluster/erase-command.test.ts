@@ -39,7 +39,7 @@ beforeAll(async () => {
     clusters: { main: { nodes: [plainCluster().url], service: { kind: 'none' } } },
     memory: world.settings.memory,
     receipts: { mode: 'on', keys: ['file:key.json'] },
-    audit: { sink: 'file', file: audit.path, required: true, fsync: 'always', writer: 'gateway-1' },
+    audit: audit.required,
     erasures: { interval: '100ms' },
   }
   writeFileSync(config, JSON.stringify(input))

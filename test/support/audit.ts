@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import type { ConfigInput } from '../../src/config/schema.ts'
 import { verifyAudit } from '../../src/core/audit/verify.ts'
 import type { AuditReport, VerifyOptions } from '../../src/core/audit/verify.ts'
 import { sha256 } from '../../src/open-audit.ts'
@@ -12,6 +13,8 @@ export type AuditRecord = Readonly<Record<string, unknown>>
 /** A folder for an audit, and what is in its file. */
 export interface TestAudit {
   readonly path: string
+  /** Of a gateway that deletes nothing without a record on the disk. */
+  readonly required: NonNullable<ConfigInput['audit']>
   records(): readonly AuditRecord[]
   /** Of deletes, not of the chain itself. */
   deletes(): readonly AuditRecord[]
@@ -32,6 +35,7 @@ export function openTestAudit(folder = mkdtempSync(join(tmpdir(), 'memory-gatewa
       .map((line) => JSON.parse(line) as AuditRecord)
   return {
     path,
+    required: { sink: 'file', file: path, required: true, fsync: 'always', writer: 'gateway-1' },
     text,
     records,
     deletes: () => records().filter((record) => 'http.request.id' in record),
@@ -45,4 +49,15 @@ export function openTestAudit(folder = mkdtempSync(join(tmpdir(), 'memory-gatewa
       verifyAudit([readAuditFile(path)], { hash: sha256, isRunning: false, isPartial: false, ...options }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
+}
+
+/** Phase, action, `event.outcome` and `memory.outcome` of each. */
+export function briefly(records: readonly AuditRecord[]): readonly string[] {
+  const fields = ['memory.phase', 'event.action', 'event.outcome', 'memory.outcome']
+  return records.map((record) =>
+    fields
+      .map((field) => record[field])
+      .filter(Boolean)
+      .join(' '),
+  )
 }
