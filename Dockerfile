@@ -4,10 +4,11 @@
 FROM node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6 AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --omit=optional --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
+COPY deploy/build ./deploy/build
 COPY src ./src
-RUN npm run build && npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+RUN npm run build
 # V8's code for the modules that a start loads, so that it need not compile them. Node looks for it under its version and the user's number.
 RUN install -d -o 65532 -g 65532 compile-cache \
   && NODE_ENV=production NODE_COMPILE_CACHE=/app/compile-cache setpriv --reuid=65532 --regid=65532 --clear-groups node dist/cli.js demo --once \
@@ -19,7 +20,6 @@ WORKDIR /app
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/compile-cache MEMORY_GATEWAY_OPS_PORT=9090
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /app/package.json ./
-COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/compile-cache ./compile-cache
 COPY --from=build /app/dist ./dist
 COPY config/openapi.yaml ./config/

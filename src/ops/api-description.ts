@@ -1,14 +1,15 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 
 import { SCRIPT, STYLE, HTML, textual } from './page-file.ts'
 import { failed } from './route.ts'
 import type { OpsAnswer, OpsRoute } from './route.ts'
 
-/** Beside the sources and beside what is built of them, in the package and in the image. */
-const DESCRIPTION = new URL('../../config/openapi.yaml', import.meta.url)
+/** In `config/`, which lies beside `dist/` and beside `src/`, of the package and of the image. */
+const DESCRIPTION = firstThereIs('../config/openapi.yaml', '../../config/openapi.yaml')
 
 /** `npm run build` puts the viewer's files beside what it builds; who runs the sources has them from npm. */
-const VIEWERS = ['../viewer/', '../../node_modules/swagger-ui-dist/'].map((path) => new URL(path, import.meta.url))
+const VIEWER = firstThereIs('viewer/', '../../node_modules/swagger-ui-dist/')
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -81,9 +82,13 @@ function row(path: string, answer: OpsRoute['answer']): OpsRoute {
 }
 
 async function viewerFile(name: string, contentType: string): Promise<OpsAnswer> {
-  for (const folder of VIEWERS) {
-    const text = await readFile(new URL(name, folder), 'utf8').catch(() => undefined)
-    if (text !== undefined) return textual(contentType, text)
-  }
+  const text = await readFile(new URL(name, VIEWER), 'utf8').catch(() => undefined)
+  if (text !== undefined) return textual(contentType, text)
   return failed(404, 'This installation has no viewer; /openapi.yaml is there for any other')
+}
+
+/** What is built is one folder up from what it is built of. */
+function firstThereIs(...paths: readonly [string, string]): URL {
+  const [built, source] = paths.map((path) => new URL(path, import.meta.url)) as [URL, URL]
+  return existsSync(built) ? built : source
 }

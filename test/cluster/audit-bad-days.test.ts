@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { openTestAudit } from '../support/audit.ts'
 import type { AuditRecord, TestAudit } from '../support/audit.ts'
 import { call } from '../support/call.ts'
+import { CLI } from '../support/cli.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { collect } from '../support/collected.ts'
 import { pathOf } from '../support/dialects.ts'
@@ -173,11 +174,9 @@ describe('a gateway that is killed', () => {
 /** As an auditor calls it. */
 function runVerify(args: readonly string[]): { readonly code: number; readonly text: string } {
   try {
-    const text = execFileSync(
-      process.execPath,
-      [join(import.meta.dirname, '../../src/cli.ts'), 'audit', 'verify', ...args],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    )
+    const text = execFileSync(process.execPath, [CLI, 'audit', 'verify', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     collect('audit', text.toString())
     return { code: 0, text: text.toString() }
   } catch (error) {

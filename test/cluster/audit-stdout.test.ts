@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 
 import { call } from '../support/call.ts'
+import { CLI } from '../support/cli.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { collect } from '../support/collected.ts'
 import { openGatewayProcesses } from '../support/gateway-process.ts'
@@ -47,8 +48,7 @@ const remove = async (id: string, token?: string): Promise<number> =>
 function verify(text: string): { readonly code: number | null; readonly text: string } {
   const file = join(folder, 'captured.log')
   writeFileSync(file, text)
-  const cli = join(import.meta.dirname, '../../src/cli.ts')
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, 'audit', 'verify', file])
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, 'audit', 'verify', file])
   collect('audit', `${stdout.toString()}${stderr.toString()}`)
   return { code: status, text: stdout.toString() }
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import { CHILD_ENVIRONMENT } from '../support/child-environment.ts'
+import { CLI } from '../support/cli.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { collectingInChild, collectStream } from '../support/collected.ts'
 import { bulk, startFaultProxy } from '../support/fault-proxy.ts'
@@ -16,7 +17,6 @@ import { testMemories } from '../support/memories.ts'
 
 // The commands as users run them: processes of their own.
 
-const ROOT = join(import.meta.dirname, '../..')
 const memories = testMemories(plainCluster().url)
 let folder: string
 let proxy: FaultProxy
@@ -34,7 +34,7 @@ afterAll(async () => {
 
 function run(...words: string[]) {
   const collecting = collectingInChild()
-  const child = spawn(process.execPath, [...collecting.flags, join(ROOT, 'src/cli.ts'), ...words], {
+  const child = spawn(process.execPath, [...collecting.flags, CLI, ...words], {
     cwd: folder,
     env: { ...CHILD_ENVIRONMENT, ...collecting.env },
   })

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
 
+import { CLI } from '../support/cli.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { collectDemo, collectingInChild } from '../support/collected.ts'
 
@@ -20,7 +21,7 @@ interface Demo {
 
 function startDemo(...options: string[]): Demo {
   const collecting = collectingInChild()
-  const args = ['--import', './src/require-node.js', ...collecting.flags, 'src/cli.ts', 'demo', ...options]
+  const args = ['--import', './src/require-node.js', ...collecting.flags, CLI, 'demo', ...options]
   const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...collecting.env } })
   running.add(child)
   let output = ''

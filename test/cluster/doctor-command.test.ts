@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import type { ConfigInput } from '../../src/config/schema.ts'
+import { CLI } from '../support/cli.ts'
 import { plainCluster, securedCluster } from '../support/clusters.ts'
 import { collect } from '../support/collected.ts'
 import { doctorWorld } from '../support/doctor-world.ts'
@@ -15,7 +16,6 @@ import { startFaultProxy } from '../support/fault-proxy.ts'
 import { testMemories } from '../support/memories.ts'
 import { adminCertificate, securedMemories } from '../support/secured-memories.ts'
 
-const CLI = join(import.meta.dirname, '../../src/cli.ts')
 const SECRET = 'a memory that nobody may print'
 const memories = testMemories(plainCluster().url)
 const secured = securedCluster()

@@ -10,12 +10,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import { DEFAULT_VERSION } from '../../src/local-cluster/versions.ts'
+import { CLI } from '../support/cli.ts'
 import { CLEAR, hasTerminal, runOnTerminal } from '../support/terminal.ts'
 
 // A server put together anew from a mirror on this machine, which has what this machine's own Maven has fetched before. A hundred megabytes and a
 // server of its own: TEST_LONG=1 runs it.
 
-const CLI = join(import.meta.dirname, '../../src/cli.ts')
 const FETCHED_BEFORE = join(homedir(), '.m2/repository')
 const onTerminal = process.env['TEST_LONG'] === '1' && hasTerminal ? describe : describe.skip
 

@@ -9,6 +9,7 @@ import { createReceiptKey, openReceiptKeys } from '../../src/auth/receipt-keys.t
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { openTestAudit } from '../support/audit.ts'
 import type { TestAudit } from '../support/audit.ts'
+import { CLI } from '../support/cli.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { collect } from '../support/collected.ts'
 import { openErasureWorld, putMany } from '../support/erasure-world.ts'
@@ -52,8 +53,7 @@ afterAll(async () => {
 
 const run = (words: readonly string[], input = ''): Promise<{ code: number; out: string; err: string }> =>
   new Promise((resolve) => {
-    const cli = join(import.meta.dirname, '../../src/cli.ts')
-    const child = execFile(process.execPath, [cli, ...words], { cwd: folder }, (_, out, err) => {
+    const child = execFile(process.execPath, [CLI, ...words], { cwd: folder }, (_, out, err) => {
       collect('erase', out + err)
       resolve({ code: child.exitCode ?? -1, out, err })
     })

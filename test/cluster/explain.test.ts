@@ -9,6 +9,7 @@ import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import type { Explanation } from '../../src/core/explain.ts'
 import { call } from '../support/call.ts'
 import { CHILD_ENVIRONMENT } from '../support/child-environment.ts'
+import { CLI } from '../support/cli.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { collectStream } from '../support/collected.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
@@ -17,7 +18,6 @@ import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { testMemories } from '../support/memories.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
 const OPS_TOKEN = 'an-ops-token-of-some-length'
 const memories = testMemories(plainCluster().url)
 const container = '/_plugins/_ml/memory_containers/c'
@@ -225,7 +225,7 @@ describe('memory-gateway explain', () => {
   })
 
   async function run(stdin: string, ...words: string[]) {
-    const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), 'explain', ...words], {
+    const child = spawn(process.execPath, [CLI, 'explain', ...words], {
       cwd: folder,
       env: CHILD_ENVIRONMENT,
     })

@@ -6,13 +6,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 import { DEFAULT_VERSION } from '../../src/local-cluster/versions.ts'
+import { CLI } from '../support/cli.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { collect, collectDemo } from '../support/collected.ts'
 import { doctorConfig, doctorWorld } from '../support/doctor-world.ts'
 import type { DoctorWorld } from '../support/doctor-world.ts'
 import { CLEAR, environmentOfUsers, hasTerminal, runOnTerminal } from '../support/terminal.ts'
 
-const CLI = [process.execPath, join(import.meta.dirname, '../../src/cli.ts')]
+const COMMAND = [process.execPath, CLI]
 const STARTING = `Starting OpenSearch ${process.env['OPENSEARCH_VERSION'] ?? DEFAULT_VERSION}`
 /** In the order in which they are done. */
 const STEPS = ['Asking the nodes of main', 'Reading the containers of main', 'Fetching the keys of the issuers']
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const config = join(world.folder, 'gateway.yaml')
   const cluster = { nodes: [plainCluster().url], service: { kind: 'none' as const } }
   writeFileSync(config, JSON.stringify(doctorConfig(cluster, {}, 'no-such-containers')))
-  doctor = [...CLI, 'doctor', '--config', config]
+  doctor = [...COMMAND, 'doctor', '--config', config]
 })
 afterAll(() => world.close())
 
@@ -63,7 +64,7 @@ onTerminal('on a terminal', () => {
   })
 
   test('demo --real says in such a line what it waits for, and Ctrl-C ends it', async () => {
-    const { shown } = await runOnTerminal([...CLI, 'demo', '--real'], { untilShown: STARTING })
+    const { shown } = await runOnTerminal([...COMMAND, 'demo', '--real'], { untilShown: STARTING })
     collectDemo(shown)
     expect(shown).toContain(`${CLEAR}${STARTING}`)
     expect(shown).not.toContain(`${STARTING}\r\n`)
@@ -71,7 +72,7 @@ onTerminal('on a terminal', () => {
 })
 
 test('without a terminal demo --real writes a plain line', async () => {
-  const child = spawn(process.execPath, [...CLI.slice(1), 'demo', '--real'], {
+  const child = spawn(process.execPath, [CLI, 'demo', '--real'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: environmentOfUsers(),
   })

@@ -15,6 +15,7 @@ import { openTestAudit } from '../support/audit.ts'
 import type { TestAudit } from '../support/audit.ts'
 import { call } from '../support/call.ts'
 import type { Call, Reply } from '../support/call.ts'
+import { CLI } from '../support/cli.ts'
 import { plainCluster } from '../support/clusters.ts'
 import { collectStream } from '../support/collected.ts'
 import { startTestGateway, TEST_ISSUER } from '../support/gateway.ts'
@@ -281,13 +282,7 @@ test('the key set is for everybody, and nothing else below its folder is', async
 
 /** `receipt verify`, with the key set of the gateway in this process. */
 async function spawnAsync(input: string): Promise<{ readonly code: number | null; readonly text: string }> {
-  const args = [
-    join(import.meta.dirname, '../../src/cli.ts'),
-    'receipt',
-    'verify',
-    '--jwks',
-    `${gateway.url}${KEY_SET}`,
-  ]
+  const args = [CLI, 'receipt', 'verify', '--jwks', `${gateway.url}${KEY_SET}`]
   const child = spawn(process.execPath, args)
   for (const stream of [child.stdout, child.stderr]) collectStream('receipt', stream)
   child.stdin.end(input)

@@ -8,11 +8,11 @@ import { join } from 'node:path'
 import { openLocalIssuer } from '../../src/auth/local-issuer.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { CHILD_ENVIRONMENT } from './child-environment.ts'
+import { CLI } from './cli.ts'
 import { askOps, collectingInChild, collectStream, SPANS } from './collected.ts'
 import type { Spans } from './collected-traces.ts'
 import { plantSecretsOf } from './plant-secrets.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
 const MAX_PRINTED = 1_000_000
 const ISSUER = 'https://memory-gateway.local'
 
@@ -77,7 +77,7 @@ export async function openGatewayProcesses(scopes: readonly string[] = ['memory:
     }
     configure(config)
     const collecting = collectingInChild()
-    const args = [...flags, ...collecting.flags, join(ROOT, 'src/cli.ts'), 'start', '--config', path]
+    const args = [...flags, ...collecting.flags, CLI, 'start', '--config', path]
     const env = { ...CHILD_ENVIRONMENT, ...collecting.env, [SPANS]: spans }
     const child = spawn(process.execPath, args, { cwd: folder, env })
     started.push(child)

@@ -3,16 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -116,20 +107,10 @@ whole('the same steps, run without Docker (they need to be root, for a root file
   const node = '/usr/local/bin/node'
   const evaluate = async (code: string): Promise<string> => (await run([node, '-p', code])).stdout.trim()
 
-  test('have no dev and no optional dependency, no source, no npm and no shell', async () => {
-    const { devDependencies, optionalDependencies } = JSON.parse(
-      readFileSync(join(ROOT, 'package.json'), 'utf8'),
-    ) as Record<string, Record<string, string>>
-    for (const name of Object.keys({ ...devDependencies, ...optionalDependencies })) {
-      expect([name, existsSync(join(image.root, image.workdir, 'node_modules', name))]).toEqual([name, false])
-    }
-    expect(readdirSync(join(image.root, image.workdir)).sort()).toEqual([
-      'compile-cache',
-      'config',
-      'dist',
-      'node_modules',
-      'package.json',
-    ])
+  test('have no packages but what is built in, no source, no npm and no shell', async () => {
+    const workdir = join(image.root, image.workdir)
+    expect(readdirSync(workdir).sort()).toEqual(['compile-cache', 'config', 'dist', 'package.json'])
+    expect(readdirSync(join(workdir, 'dist'))).toContain('THIRD-PARTY-NOTICES.txt')
     // What the ops port serves; no configuration of anybody's.
     expect(readdirSync(join(image.root, image.workdir, 'config'))).toEqual(['openapi.yaml'])
     await expect(run(['/bin/sh', '-c', 'true'])).rejects.toThrow('No such file')
@@ -145,7 +126,7 @@ whole('the same steps, run without Docker (they need to be root, for a root file
 
   test('start without compiling what they start with: V8 finds its code in the image', async () => {
     const { stderr } = await run([node, 'dist/cli.js', 'schema'], { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' })
-    const used = stderr.match(/cache for .*dist\/commands\.js.* was accepted/g) ?? []
+    const used = stderr.match(/cache for .*dist\/commands-\w+\.js.* was accepted/g) ?? []
     expect([stderr.split('\n').slice(0, 5), used.length]).toEqual([expect.anything(), 1])
   })
 
