@@ -52,7 +52,7 @@ export async function benchProcess(): Promise<void> {
         const sockets = await openConnections(gateway.url, token)
         note(`${String(CONNECTIONS)} open connections`, { 'resident memory': residentMiB(gateway.pid) })
         for (const socket of sockets) socket.destroy()
-        if (OPTIONS.million && round === OPTIONS.rounds && contender === 'gateway') {
+        if (OPTIONS.million && !isWarmUp(round) && contender === 'gateway') {
           await sendMillion(gateway.url, token)
           note('after a million requests', { 'resident memory': residentMiB(gateway.pid) })
         }

@@ -10,6 +10,7 @@ import { neverSent } from '../core/never-sent.ts'
 import type { AnswerWatch, Engine, ForwardOptions } from './engine.ts'
 import { pairsOf, reasonPhrase, responseHeaders } from './headers.ts'
 import type { RawHeaders } from './headers.ts'
+import { inFewWrites } from './in-few-writes.ts'
 import { overNodes } from './over-nodes.ts'
 import { watchUnreadAnswers } from './unread-answer.ts'
 
@@ -113,7 +114,7 @@ function relay(
   fail: (error: unknown) => void,
 ): Dispatcher.DispatchHandler {
   let begun: Dispatcher.DispatchController | undefined
-  let hasWritten = false
+  const writes = inFewWrites(response)
   const onClose = (): void => {
     if (response.writableFinished) return
     begun?.abort(new Error('The caller has gone'))
@@ -135,24 +136,18 @@ function relay(
       response.sendDate = false
       const headers = responseHeaders(rawStrings(controller.rawHeaders))
       watch?.begun(statusCode, headers)
-      response.writeHead(statusCode, reasonPhrase(statusMessage), headers)
-      // Together with what else the node sent in the same piece: a small answer is one write to the caller, and not three.
-      process.nextTick(() => {
-        if (!hasWritten) response.flushHeaders()
-      })
+      writes.head(statusCode, reasonPhrase(statusMessage), headers)
     },
     onResponseData(controller, chunk) {
-      hasWritten = true
       watch?.take(chunk)
-      if (!response.write(chunk)) controller.pause()
+      if (!writes.body(chunk)) controller.pause()
     },
     onResponseEnd(controller) {
       stopListening()
       const trailers = responseHeaders(rawStrings(controller.rawTrailers))
       if (trailers.length > 0) response.addTrailers(pairsOf(trailers))
-      hasWritten = true
       watch?.ended()
-      response.end()
+      writes.end()
       done()
     },
     onResponseError(_controller, error) {

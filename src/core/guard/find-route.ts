@@ -13,8 +13,12 @@ export interface FoundRoute {
 interface Candidate {
   readonly row: ApiRow
   readonly template: string
-  readonly segments: readonly string[]
+  readonly literals: readonly Part[]
+  readonly parameters: readonly Part[]
 }
+
+/** A segment of a template: its place, and its text or the name of its parameter. */
+type Part = readonly [position: number, text: string]
 
 /** By method and number of segments, those with literals further left first: the order in which the server's own tree looks. */
 const CANDIDATES = orderCandidates()
@@ -23,11 +27,13 @@ function orderCandidates(): ReadonlyMap<string, readonly Candidate[]> {
   const candidates = new Map<string, Candidate[]>()
   for (const row of API_ROWS) {
     for (const [template, methods] of Object.entries(row.routes)) {
-      const segments = template.split('/').slice(1)
-      const cut = template === '/' ? [] : segments
+      const segments = template === '/' ? [] : template.split('/').slice(1)
+      const parts = segments.map((segment, position): Part => [position, segment])
+      const literals = parts.filter(([, segment]) => !isParameter(segment))
+      const parameters = parts.filter(([, segment]) => isParameter(segment)).map(nameOf)
       for (const method of methods) {
-        const key = `${method} ${String(cut.length)}`
-        candidates.set(key, [...(candidates.get(key) ?? []), { row, template, segments: cut }])
+        const key = keyOf(method, segments.length)
+        candidates.set(key, [...(candidates.get(key) ?? []), { row, template, literals, parameters }])
       }
     }
   }
@@ -35,20 +41,23 @@ function orderCandidates(): ReadonlyMap<string, readonly Candidate[]> {
   return candidates
 }
 
-function fits(wanted: readonly string[], rawSegments: readonly string[]): boolean {
-  for (let position = 0; position < wanted.length; position++) {
-    const part = wanted[position] ?? ''
-    if (part !== rawSegments[position] && !isParameter(part)) return false
-  }
-  return true
-}
-
-function shapeOf({ segments }: Candidate): string {
-  return segments.map((segment) => (isParameter(segment) ? '1' : '0')).join('')
+function keyOf(method: string, segments: number): string {
+  return `${method} ${String(segments)}`
 }
 
 function isParameter(segment: string): boolean {
   return segment.startsWith('{')
+}
+
+function nameOf([position, segment]: Part): Part {
+  return [position, segment.slice(1, -1)]
+}
+
+/** A digit a segment: 1 for a parameter, 0 for a literal. */
+function shapeOf({ literals, parameters }: Candidate): string {
+  const digits = Array.from({ length: literals.length + parameters.length }, () => '0')
+  for (const [position] of parameters) digits[position] = '1'
+  return digits.join('')
 }
 
 /**
@@ -58,15 +67,13 @@ function isParameter(segment: string): boolean {
  */
 export function findRoute(method: string, { rawSegments, segments }: Target): FoundRoute | undefined {
   if (segments.includes('')) return undefined
-  const candidates = CANDIDATES.get(`${method} ${String(segments.length)}`) ?? []
+  const candidates = CANDIDATES.get(keyOf(method, segments.length)) ?? []
   const startsLikeRoute = segments[0]?.startsWith('_') === true && segments[0] !== '_all'
-  for (const { row, template, segments: wanted } of candidates) {
-    if (startsLikeRoute && isParameter(wanted[0] ?? '')) continue
-    if (!fits(wanted, rawSegments)) continue
-    const pairs = wanted.flatMap((part, position) =>
-      isParameter(part) ? [[part.slice(1, -1), segments[position] ?? ''] as const] : [],
-    )
-    return { row, template, parameters: new Map(pairs) }
+  for (const { row, template, literals, parameters } of candidates) {
+    if (startsLikeRoute && parameters[0]?.[0] === 0) continue
+    if (!literals.every(([position, text]) => rawSegments[position] === text)) continue
+    const values = parameters.map(([position, name]) => [name, segments[position] ?? ''] as const)
+    return { row, template, parameters: new Map(values) }
   }
   return undefined
 }
