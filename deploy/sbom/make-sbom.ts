@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-// `npm run -s sbom`: what is in the container image beside Node, as CycloneDX 1.5 on stdout.
+// `npm run -s sbom`: what the container image is built of beside Node, as CycloneDX 1.5 on stdout.
 //
 // npm's own `sbom --omit=dev` leaves out every production package that a development package needs too (npm 11.19: 33 of 115, zod and yaml among them),
 // so the whole is asked for, and what is not production is taken out here, by the lock file.
@@ -26,12 +26,15 @@ interface Lock {
 
 const root = join(import.meta.dirname, '../..')
 
-/** `name@version` of all that `npm ci --omit=dev --omit=optional` installs. */
+/** Whose files are in `dist/viewer`, though no code of ours asks for them. */
+const SERVED = 'node_modules/swagger-ui-dist'
+
+/** `name@version` of all that `npm ci --omit=dev --omit=optional` installs, and of what is served. */
 function readProduction(): ReadonlySet<string> {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lock
   const production = Object.entries(packages).filter(
     ([path, { dev, optional, devOptional }]) =>
-      path !== '' && dev !== true && optional !== true && devOptional !== true,
+      path === SERVED || (path !== '' && dev !== true && optional !== true && devOptional !== true),
   )
   return new Set(production.map(([path, { version }]) => `${path.split('node_modules/').at(-1) ?? ''}@${version}`))
 }
