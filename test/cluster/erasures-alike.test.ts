@@ -111,7 +111,7 @@ long(
     let done = await erasuresAt(second.opsUrl).read(planned.id)
     await until(async () => (done = await erasuresAt(second.opsUrl).read(planned.id)).state === 'done', 60_000)
     expect(done).toMatchObject({ total: HERS + 1, deleted: HERS + 1 })
-    expect(second.printed()).toContain('an erasure that had lost its gateway goes on here')
+    await until(() => second.printed().includes('an erasure that had lost its gateway goes on here'))
     expect([await countOf('bert', true), await countOf('bert', false)]).toEqual([0, ALIKE])
     expect(decodeJwt(done.receipt ?? '')).toMatchObject({ erasure_id: planned.id, deleted: HERS + 1, left: 0 })
   },

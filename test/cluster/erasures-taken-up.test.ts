@@ -54,7 +54,7 @@ test('an erasure whose gateway is killed midway is taken up by another, cancelle
 
   const done = await erasuresAt(second.opsUrl).ended(planned.id)
   expect(done).toMatchObject({ state: 'done', total: 27, deleted: 27 })
-  expect(second.printed()).toContain('an erasure that had lost its gateway goes on here')
+  await until(() => second.printed().includes('an erasure that had lost its gateway goes on here'))
   expect([await countIn(world, 'working'), await countIn(world, 'history')]).toEqual([2, 0])
   expect(decodeJwt(done.receipt ?? '')).toMatchObject({ erasure_id: planned.id, deleted: 27, left: 0 })
 }, 60_000)

@@ -235,7 +235,7 @@ test('SIGHUP, and a file that is watched; what needs a restart is named in the l
   expect((await report(gateway)).needRestart).toEqual(['listen.port', 'limits.drain'])
   for (const setting of ['listen.port', 'limits.drain']) {
     expect(await metric(gateway, `memory_gateway_config_restart_needed{setting="${setting}"}`)).toBe(1)
-    expect(gateway.printed()).toContain(`"setting":"${setting}"`)
+    await until(() => gateway.printed().includes(`"setting":"${setting}"`))
   }
   expect((await call(gateway.url, { path: pathOf('opensearch', 'c', 'working', 'm'), token })).status).toBe(200)
   await until(() => /"subject":"[\w-]{22}"/.test(gateway.printed()))
