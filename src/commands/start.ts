@@ -3,7 +3,7 @@ import closeWithGrace from 'close-with-grace'
 
 import { checkConfig } from '../check-config.ts'
 import { openConfigSource } from '../config/source.ts'
-import { createLog } from '../ops/log.ts'
+import { createLog, openStdout, writeOut } from '../ops/log.ts'
 import { startGateway } from '../server.ts'
 import { collectBuffersYoung } from './collect-buffers-young.ts'
 import { freeStartMemory } from './free-start-memory.ts'
@@ -19,7 +19,8 @@ export function startCommand(env: Env): Command {
     .action(async ({ config: path }: { config: string }) => {
       const source = openConfigSource(path, { env, check: checkConfig })
       const config = source.read()
-      const log = createLog(config.log.level)
+      const stdout = openStdout()
+      const log = createLog(config.log.level, stdout)
       const gateway = await startGateway(config, log, source)
       // Of a rotation of logs too: its files are opened anew.
       process.on('SIGHUP', () => {
@@ -34,6 +35,7 @@ export function startCommand(env: Env): Command {
       closeWithGrace({ delay, logger: false, skip: ['SIGHUP'] }, async ({ err }) => {
         if (err !== undefined) log.failure('process', err)
         await gateway.close()
+        await writeOut(stdout)
       })
     })
 }

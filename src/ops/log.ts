@@ -79,6 +79,17 @@ export function openStdout(
   return stdout
 }
 
+/**
+ * Waits until all lines are written, and the notice of those that were dropped: for a process that ends. What is left then is written by pino's own handler, which
+ * knows neither of the notice nor of the piece that a full pipe has refused.
+ */
+export async function writeOut(stdout: ReturnType<typeof openStdout>): Promise<void> {
+  const flushed = (): Promise<void> => new Promise((resolve) => stdout.flush(() => resolve()))
+  await flushed()
+  // The notice is written when the others are.
+  await flushed()
+}
+
 /** The time as pino wants it, made once a millisecond. */
 function createTimestamp(): () => string {
   let madeFor = 0

@@ -44,6 +44,8 @@ long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
   const residents: number[] = []
   let tally: Record<string, number> = {}
   let mostWaiting = 0
+  /** Of the log, of which this process may not have read as much at a time as there was: the gateway tells how many. */
+  let dropped = 0
   /** For how long the gateway's own event loop was held up at most: no timer can be earlier. */
   let longestLagMs = 0
 
@@ -76,6 +78,7 @@ long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
       await closed
       for (const line of chunks.join('').split('\n')) {
         if (line.includes('"durationMs"')) lines.push(JSON.parse(line) as AccessLine)
+        if (line.includes('log lines were dropped')) dropped += (JSON.parse(line) as { lines: number }).lines
       }
       // What spans say under such a load is looked at where no time is measured.
       const traced = await processes.start(config, flags, 'looked at as they end')
@@ -116,11 +119,15 @@ long(`${String(CALLERS)} callers for ${String(SECONDS)} s`, () => {
 
   test('every call is answered, with 404, or with 503 where there are too many', () => {
     const peak = Math.round(Math.max(...residents))
-    process.stdout.write(`${JSON.stringify({ tally, mostWaiting, peak, longestLagMs: Math.round(longestLagMs) })}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ tally, mostWaiting, peak, dropped, longestLagMs: Math.round(longestLagMs) })}\n`,
+    )
     expect(Object.keys(tally).filter((status) => !['404', '503', '504'].includes(status))).toEqual([])
     expect(tally['404']).toBeGreaterThan(CALLERS)
     expect(tally['503']).toBeGreaterThan(CALLERS)
-    expect(lines).toHaveLength(Object.values(tally).reduce((sum, count) => sum + count, 0))
+    const untold = Object.values(tally).reduce((sum, count) => sum + count, 0) - lines.length
+    // Where none was dropped each call has its line. Lines of other kinds are dropped too.
+    expect([untold >= 0, untold <= dropped]).toEqual([true, true])
   })
 
   test('no answer comes after its deadline', () => {

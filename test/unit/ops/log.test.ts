@@ -54,3 +54,22 @@ test('a reader that hangs takes no more than its share of memory; what it missed
     rmSync(folder, { recursive: true })
   }
 })
+
+test.each([100_000, 16_777_216])(
+  'a process that ends while nobody reads leaves no line untold (%d bytes may wait)',
+  async (maxLength) => {
+    const lines = 5_000
+    const script = join(import.meta.dirname, '../../support/log-and-exit.ts')
+    const child = spawn(process.execPath, [script, String(lines), String(maxLength)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    // Read only when all of it was logged, and a little at a time as by who has much to do.
+    await once(child.stderr, 'data')
+    let read = ''
+    for await (const chunk of child.stdout.setEncoding('utf8')) read += String(chunk)
+    const told = [...read.matchAll(/"lines":(\d+)[^{}]*dropped/g)].map(([, count]) => Number(count))
+    const missed = told.reduce((sum, count) => sum + count, 0)
+    expect(missed > 0).toBe(maxLength === 100_000)
+    expect(read.split('\n').filter((line) => line.includes('"durationMs"')).length + missed).toBe(lines)
+  },
+)
