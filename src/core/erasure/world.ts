@@ -34,5 +34,14 @@ const PASSING = new Set([
 /** Why an erasure cannot go on, by what a step of it threw; `undefined` where the step is to be tried again. */
 export function whyFailed(error: unknown): string | undefined {
   if (!(error instanceof GatewayError)) return undefined
-  return PASSING.has(error.code) ? undefined : error.message
+  return PASSING.has(error.code) || isOfServer(error) ? undefined : error.message
+}
+
+/** A node that has just lost another, and asks it all the same, answers 500 (`node_disconnected_exception`): so it is while a cluster fails over. */
+function isOfServer({ code, cause }: GatewayError): boolean {
+  return code === 'upstreamInvalid' && isAnswer(cause) && Number(cause.status) >= 500
+}
+
+function isAnswer(cause: unknown): cause is { readonly status: unknown } {
+  return typeof cause === 'object' && cause !== null && 'status' in cause
 }

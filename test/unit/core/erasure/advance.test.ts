@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 
+import { failureFor } from '../../../../src/cluster/reading.ts'
 import { advance } from '../../../../src/core/erasure/advance.ts'
 import type { ErasureRecord } from '../../../../src/core/erasure/record.ts'
 import type { TaskProgress } from '../../../../src/core/erasure/store.ts'
@@ -229,5 +230,9 @@ test('what is found once more at the end has not been erased', async () => {
 test('a cluster that is away is waited for; what no waiting mends has failed', () => {
   expect(whyFailed(new GatewayError('upstreamUnavailable'))).toBeUndefined()
   expect(whyFailed(new Error('x'))).toBeUndefined()
+  const answered = (status: number) => whyFailed(failureFor(status, { type: 'node_disconnected_exception' }))
+  expect([500, 503].map(answered)).toEqual([undefined, undefined])
+  expect(answered(400)).toMatch(/does not understand$/)
+  expect(whyFailed(new GatewayError('upstreamInvalid', { cause: 'a string was expected' }))).toMatch(/understand$/)
   expect(whyFailed(new GatewayError('unsuitableMapping', { reason: 'map it' }))).toBe('map it')
 })
