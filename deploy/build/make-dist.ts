@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import type { Metafile } from 'esbuild'
 
-// `npm run build`: dist/, the gateway as it is deployed. All that it runs is in a few files, packages included: to find, read and link a thousand modules is what a
-// start spent half of its time with (docs/performance.md). Names stay as they are, so that a profile and a stack can be read.
+// `npm run build`: dist/, the gateway as it is deployed. All that it runs is in a few files, packages included: to find, read and link a thousand modules was two
+// fifths of a start (docs/performance.md). Names stay as they are, so that a profile and a stack can be read.
 //
 // Where a package is asked for that is not in there, the build fails, but for those that their callers do without.
 

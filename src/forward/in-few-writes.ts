@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-/** Beyond this the copy into a string costs more than the second piece of a write. */
+/** What is larger is written as it comes: only small answers were measured. */
 const SMALL_BYTES = 16_384
 
 /** Writes an answer as it comes, and what came at once at once. */

@@ -63,7 +63,7 @@ test.each([100_000, 16_777_216])(
     const child = spawn(process.execPath, [script, String(lines), String(maxLength)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    // Read only when all of it was logged, and a little at a time as by who has much to do.
+    // Read only when all of it was logged.
     await once(child.stderr, 'data')
     let read = ''
     for await (const chunk of child.stdout.setEncoding('utf8')) read += String(chunk)
